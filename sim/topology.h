@@ -14,6 +14,8 @@
 
 #define SIM_CLUSTERS_MAX (1u << 20)
 #define SIM_GROUPS_MAX   64 /* sockets or dies of a grouped machine */
+#define SIM_LINKS_MAX    16
+#define SIM_CLASSES_MAX  64 /* of pairs, in reports */
 
 struct sim_link {
 	sim_cycles send, receive, gap; /* cycles of the cluster's core */
@@ -30,12 +32,13 @@ enum sim_topology_kind {
 struct sim_topology {
 	enum sim_topology_kind kind;
 	uint32_t clusters;
-	struct sim_clock clock;    /* of every core */
-	uint32_t groups;           /* GROUPS: cluster c is in group c * groups / clusters */
+	struct sim_clock clock; /* of every core */
+	uint32_t groups;        /* GROUPS: cluster c is in group c * groups / clusters */
 	uint8_t link_class[SIM_GROUPS_MAX][SIM_GROUPS_MAX]; /* GROUPS: index into `link` */
 	uint32_t links;
-	struct sim_link link[16];  /* UNIFORM and MESH use link[0] */
-	uint32_t mesh_width;       /* MESH: clusters are numbered along rows */
+	struct sim_link link[SIM_LINKS_MAX];  /* UNIFORM and MESH use link[0] */
+	const char *link_name[SIM_LINKS_MAX]; /* "same socket"; borrowed, static */
+	uint32_t mesh_width;                  /* MESH: clusters are numbered along rows */
 	sim_ps hop_ps;
 	const char *preset, *source; /* its name and where its numbers come from; borrowed, static */
 	bool this_host;              /* read from the host by hwloc, and the host really is this machine */
@@ -50,16 +53,31 @@ struct sim_link sim_topology_link(const struct sim_topology *topology, uint32_t 
 sim_ps sim_topology_lookahead(const struct sim_topology *topology);
 
 /* Short text of a pair's class for reports, e.g. "same socket", "1 hop"; borrowed, static, never NULL. Pairs
- * with the same text have the same link. `class_index` (< 64) numbers the classes densely. */
-const char *sim_topology_class(const struct sim_topology *topology, uint32_t from, uint32_t to, uint32_t *class_index);
+ * with the same text have the same link, but for "64 hops or more" of a large mesh. `class_index`
+ * (< SIM_CLASSES_MAX) numbers the classes densely. */
+const char *sim_topology_class(const struct sim_topology *topology, uint32_t from, uint32_t to,
+			       uint32_t *class_index);
 
 /* Presets: seed-1000-cycles, xeon-e5-2670v2, opteron-8x4, scc-mesh, host. `clusters` 0: the preset's own
  * number. Returns 0, -ENOENT (no such preset), -EINVAL (impossible number of clusters; *why says why), or
  * -ENODEV (host: hwloc cannot read it, or HWLOC_SYNTHETIC or HWLOC_XMLFILE is invalid or names another machine
- * and so does not bind; *why says what). */
+ * and so does not bind; *why says what). *why is borrowed, until the next call of this thread. */
 int sim_topology_preset(struct sim_topology *out, const char *name, uint32_t clusters, const char **why);
 
+/* Runs the cores at `hz`: costs and links keep their cycles, so times change. */
+void sim_topology_set_clock(struct sim_topology *topology, uint64_t hz);
+
+/* Bandwidth of a link: thousandths of a byte per cycle, 0 for no limit, to ps_per_kib and back. The way back
+ * gives a rate that means the same ps_per_kib. */
+uint64_t sim_link_ps_per_kib(uint64_t hz, uint64_t millibytes_per_cycle);
+uint64_t sim_link_rate(uint64_t hz, uint64_t ps_per_kib);
+
+/* Holds what the functions above rely on: numbers of clusters, groups and links, a wire that takes time. Returns
+ * 0, or -EINVAL and *why says what is wrong and the remedy. */
+int sim_topology_check(const struct sim_topology *topology, const char **why);
+
 /* The names, for lists and "did you mean"; NULL-terminated, static. */
+extern const char *const sim_topology_preset_names[];
 const char *const *sim_topology_presets(void);
 const char *sim_topology_preset_about(const char *name); /* one line: numbers and source; NULL if unknown */
 

@@ -1,0 +1,42 @@
+/* bench/bench.h - one row of the benchmark, and the rows there are.
+ *
+ * A row is a small file: it says how to make its subject, how to run one batch, and which rows it is compared
+ * with. The harness (bench/main.c) times batches of all rows in turn, so that a disturbance of the machine
+ * meets all alike, and takes ratios within a round. Layer: bench. */
+#ifndef SKERRY_BENCH_BENCH_H
+#define SKERRY_BENCH_BENCH_H
+#include <stdint.h>
+
+#define BENCH_AGAINST_MAX  4
+#define BENCH_COUNTERS_MAX 8
+
+struct bench_counter {
+	const char *name;
+	double value;
+};
+
+/* Counter `counter` is the median over the rounds of (time of `row`) / (time of this row). */
+struct bench_against {
+	const char *counter, *row;
+};
+
+struct bench_row {
+	const char *name; /* "engine/phold_1e5" */
+	/* Rows with the same work must give the same checksum after the same number of batches; NULL: alone. */
+	const char *work;
+	struct bench_against against[BENCH_AGAINST_MAX];
+	const void *parameter; /* for the row's own use */
+	/* Returns the subject, owned by the harness, or NULL when memory is short. */
+	void *(*setup)(const struct bench_row *row);
+	uint64_t (*run)(void *subject);      /* one batch; returns the operations done. Only this is timed. */
+	uint64_t (*checksum)(void *subject); /* of all batches so far; required with `work` */
+	/* Fills up to BENCH_COUNTERS_MAX counters, returns how many; may be NULL. */
+	unsigned (*counters)(void *subject, struct bench_counter *counter);
+	void (*teardown)(void *subject);
+};
+
+/* Each array ends with a row without a name. */
+extern const struct bench_row bench_phold_rows[];
+extern const struct bench_row bench_limit_rows[];
+
+#endif

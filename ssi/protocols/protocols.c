@@ -1,0 +1,11 @@
+#include "ssi/protocols/protocols.h"
+
+const struct step_protocol *const protocols[] = {&capability_tree, &memory_msi, &file_posix, &capability_acks, NULL};
+
+const struct step_protocol *protocol_find(const char *name)
+{
+	for (uint32_t i = 0; protocols[i]; i++)
+		if (!strcmp(protocols[i]->name, name))
+			return protocols[i];
+	return NULL;
+}

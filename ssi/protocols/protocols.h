@@ -1,0 +1,50 @@
+/* ssi/protocols/protocols.h - the protocols that come with Skerry, by family. Layer: ssi. Immutable data. */
+#ifndef SKERRY_SSI_PROTOCOLS_H
+#define SKERRY_SSI_PROTOCOLS_H
+#include <skerry/protocol.h>
+
+/* capability: arg of a call names the capability; completes with the new capability in arg. */
+extern const struct step_protocol capability_tree;
+enum tree_machine { TREE_CAP = 1, TREE_OP };
+enum tree_result { TREE_OK, TREE_FAILED };
+struct tree_calls { /* event numbers, for hosts */
+	uint8_t create, obtain, delegate, revoke, remove, retire;
+};
+extern const struct tree_calls tree_calls;
+enum tree_local { TREE_INSTALL = 1, TREE_RESERVE }; /* calls into the local kernel */
+
+extern const struct step_protocol capability_acks;
+
+/* memory: arg of a call names the page; completes with the line (the page's local copy) in arg. */
+extern const struct step_protocol memory_msi;
+enum msi_machine { MSI_DIR = 1, MSI_LINE };
+struct msi_calls {
+	uint8_t read, write, evict, release;
+};
+extern const struct msi_calls msi_calls;
+
+/* file: the calls of a POSIX client and the service that answers them. */
+extern const struct step_protocol file_posix;
+enum posix_machine { POSIX_CALL = 1, POSIX_SERVE };
+struct posix_calls {
+	uint8_t open, open_cached, stat, stat_cached, list, make, remove, access, close;
+};
+extern const struct posix_calls posix_calls;
+enum posix_local { /* calls into the client's monitor and into the name server */
+	POSIX_OBTAIN_NAME = 1, /* the name in m->arg becomes a cached name of this cluster */
+	POSIX_OBTAIN_FILE,     /* the file becomes an open file of the client */
+	POSIX_ATTRIBUTES,      /* read them, or truncate */
+	POSIX_ACCESS,          /* read or write pages */
+	POSIX_DELETE,          /* the capability of an open file */
+	POSIX_LOOK_UP,         /* service: find the path, make the file if asked */
+	POSIX_MAKE,            /* service: a change that takes no name away */
+	POSIX_CHECK,           /* service: may the name go? */
+	POSIX_REVOKE,          /* service: every cached copy of the name */
+	POSIX_APPLY,           /* service: take the name away */
+};
+
+/* All of them, NULL-terminated, in the order in which `skerry list` shows them. */
+extern const struct step_protocol *const protocols[];
+const struct step_protocol *protocol_find(const char *name); /* "memory/msi", or NULL */
+
+#endif

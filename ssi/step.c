@@ -1,0 +1,492 @@
+/* ssi/step.c - runs the cells of a protocol's tables; the same object code in every host. */
+#include <skerry/protocol.h>
+
+static const struct step_machine *machine_of(const struct step_node *n, unsigned machine)
+{
+	return &n->protocol->machine[machine];
+}
+
+const struct step_cell *step_cell_at(const struct step_protocol *p, unsigned machine, unsigned state, unsigned event)
+{
+	return &p->machine[machine].table[(size_t)state * p->events + event];
+}
+
+step_ref step_ref_of(const struct step_node *n, unsigned machine, uint32_t index)
+{
+	const struct step_head *head = step_at(n, machine, index);
+	return (step_ref){.node = n->id, .machine = machine, .gen = head->gen, .index = index};
+}
+
+void *step_lookup(const struct step_node *n, step_ref r)
+{
+	if (r.node != n->id || !r.machine || r.machine >= n->protocol->machines || r.index >= n->pool[r.machine].used)
+		return NULL;
+	struct step_head *head = step_at(n, r.machine, (uint32_t)r.index);
+	return head->state && head->gen == r.gen ? head : NULL;
+}
+
+/* ---- effects ---- */
+
+struct step_msg *step_raise(struct step_node *n, step_ref to, unsigned event)
+{
+	struct step_msg *m = &n->raised[n->tail++ % STEP_RAISED_MAX];
+	if (n->tail - n->head > STEP_RAISED_MAX)
+		n->host->fault(n, "a step raises too many events", m, 0);
+	*m = (struct step_msg){.event = (uint8_t)event, .protocol = n->number, .to = to, .from = n->me};
+	return m;
+}
+
+struct step_msg *step_tell(struct step_node *n, step_ref to, unsigned event)
+{
+	if (to.node == n->id)
+		return step_raise(n, to, event);
+	enum step_class klass = n->protocol->event[event].klass;
+	struct step_msg *m = n->host->send(n, (uint32_t)to.node, klass);
+	if (klass < n->handling)
+		n->host->fault(n, "sends a message of a lower class than it handles", m, 0);
+	n->sent++;
+	*m = (struct step_msg){
+		.event = (uint8_t)event, .protocol = n->number, .host = m->host, .to = to, .from = n->me};
+	return m;
+}
+
+void step_local(struct step_node *n, void *self, uint32_t call, const struct step_msg *m)
+{
+	((struct step_head *)self)->pending = (uint8_t)call;
+	n->host->local(n, n->me, call, m);
+}
+
+#define PENDING_TIMER 255
+
+void step_timer(struct step_node *n, void *self)
+{
+	((struct step_head *)self)->pending = PENDING_TIMER;
+	n->host->timer(n, n->me);
+}
+
+/* ---- lists ---- */
+
+static uint32_t link_take(struct step_node *n)
+{
+	uint32_t i = n->link_free;
+	if (i) {
+		n->link_free = n->link[i - 1].next;
+		return i;
+	}
+	if (n->links_used == n->links) {
+		n->host->fault(n, "the link pool is exhausted", NULL, 0);
+		return n->links;
+	}
+	return ++n->links_used;
+}
+
+static void link_give(struct step_node *n, uint32_t i)
+{
+	n->link[i - 1].next = n->link_free;
+	n->link_free = i;
+}
+
+void step_add(struct step_node *n, struct step_list *list, step_ref member)
+{
+	uint32_t i = link_take(n);
+	n->link[i - 1] = (struct step_link){.member = member};
+	if (list->last)
+		n->link[list->last - 1].next = i;
+	else
+		list->first = i;
+	list->last = i;
+	list->count++;
+	list->untold++;
+	if (!list->cursor)
+		list->cursor = i;
+}
+
+/* The link of a member and the one before it. Members reply about in the order in which they were told, so the
+ * search is short where lists are long. */
+static uint32_t list_find(const struct step_node *n, const struct step_list *list, step_ref member, uint32_t *before)
+{
+	uint32_t previous = 0;
+	for (uint32_t i = list->first; i; previous = i, i = n->link[i - 1].next) {
+		if (step_same(n->link[i - 1].member, member)) {
+			*before = previous;
+			return i;
+		}
+	}
+	return 0;
+}
+
+bool step_is_member(const struct step_node *n, const struct step_list *list, step_ref member)
+{
+	uint32_t before;
+	return list_find(n, list, member, &before) != 0;
+}
+
+void step_add_once(struct step_node *n, struct step_list *list, step_ref member)
+{
+	if (!step_is_member(n, list, member))
+		step_add(n, list, member);
+}
+
+void step_add_others(struct step_node *n, struct step_list *list, unsigned machine)
+{
+	for (uint32_t i = 0; i < n->nodes; i++)
+		if (i != n->id)
+			step_add(n, list, STEP_REF(i, machine, 0));
+}
+
+void step_replace(struct step_node *n, struct step_list *list, step_ref old, step_ref fresh)
+{
+	uint32_t before, i = list_find(n, list, old, &before);
+	if (i)
+		n->link[i - 1].member = fresh;
+	else
+		n->host->fault(n, "replaces what is not a member", NULL, 0);
+}
+
+static void list_cut(struct step_node *n, struct step_list *list, uint32_t i, uint32_t before)
+{
+	uint32_t next = n->link[i - 1].next;
+	if (before)
+		n->link[before - 1].next = next;
+	else
+		list->first = next;
+	if (list->last == i)
+		list->last = before;
+	if (list->cursor == i)
+		list->cursor = next;
+	list->count--;
+	list->untold -= !n->link[i - 1].told;
+	link_give(n, i);
+}
+
+void step_settle(struct step_node *n, struct step_list *list)
+{
+	if (!list->count)
+		step_raise(n, n->me, E_EMPTY);
+}
+
+void step_remove(struct step_node *n, struct step_list *list, step_ref member)
+{
+	uint32_t before, i = list_find(n, list, member, &before);
+	if (!i) {
+		n->host->fault(n, "removes what is not a member", NULL, 0);
+		return;
+	}
+	list_cut(n, list, i, before);
+	step_settle(n, list);
+}
+
+void step_remove_if(struct step_node *n, struct step_list *list, step_ref member)
+{
+	uint32_t before, i = list_find(n, list, member, &before);
+	if (i)
+		list_cut(n, list, i, before);
+}
+
+void step_fanout(struct step_node *n, struct step_list *list, unsigned event)
+{
+	list->fan = event;
+	step_settle(n, list);
+	if (list->count)
+		n->host->fanout(n, n->me, list);
+}
+
+void step_fanout_link(struct step_node *n, step_ref self, struct step_list *list, uint32_t link)
+{
+	struct step_link *l = &n->link[link - 1];
+	l->told = 1;
+	list->untold--;
+	n->me = self;
+	step_tell(n, l->member, list->fan);
+}
+
+bool step_fanout_next(struct step_node *n, step_ref self, struct step_list *list)
+{
+	uint32_t i = list->cursor;
+	while (i && n->link[i - 1].told)
+		i = n->link[i - 1].next;
+	list->cursor = i ? n->link[i - 1].next : 0;
+	if (!i)
+		return false;
+	step_fanout_link(n, self, list, i);
+	return true;
+}
+
+void step_wake(struct step_node *n, struct step_list *list, unsigned event)
+{
+	while (list->first) {
+		step_ref member = n->link[list->first - 1].member;
+		list_cut(n, list, list->first, 0);
+		step_raise(n, member, event);
+	}
+}
+
+/* ---- parking ---- */
+
+/* Keeps `m` at the end of the machine's ring. False: the pool is full. */
+static bool park(struct step_node *n, struct step_head *head, const struct step_msg *m)
+{
+	uint32_t i = n->park_free;
+	if (i)
+		n->park_free = n->park[i - 1].next;
+	else if (n->parks_used < n->parks)
+		i = ++n->parks_used;
+	else
+		return false;
+	struct step_parked *p = &n->park[i - 1];
+	*p = (struct step_parked){.msg = *m, .host = n->host_word, .next = i};
+	if (head->parked) {
+		p->next = n->park[head->parked - 1].next;
+		n->park[head->parked - 1].next = i;
+	}
+	head->parked = i;
+	n->parked++;
+	return true;
+}
+
+/* Takes the first of the ring whose last is `last`; *last becomes 0 when it was the only one. */
+static struct step_parked unpark(struct step_node *n, uint32_t *last)
+{
+	uint32_t first = n->park[*last - 1].next;
+	struct step_parked p = n->park[first - 1];
+	if (first == *last)
+		*last = 0;
+	else
+		n->park[*last - 1].next = p.next;
+	n->park[first - 1].next = n->park_free;
+	n->park_free = first;
+	n->parked--;
+	return p;
+}
+
+/* ---- one cell ---- */
+
+struct target {
+	struct step_head *head; /* NULL: no slot, or a stale reference */
+	step_ref at;
+	unsigned state;
+	bool fresh, named;
+};
+
+/* Which slot a message is for. A slot is not taken before a cell leaves FREE. */
+static struct target target_of(struct step_node *n, const struct step_msg *m)
+{
+	const unsigned machine = m->to.machine;
+	struct step_pool *pool = &n->pool[machine];
+	struct target t = {.at = m->to};
+	uint32_t index = (uint32_t)m->to.index;
+	if (index == STEP_NAMED) {
+		t.named = true;
+		index = n->host->find(n, machine, m->arg);
+		t.fresh = index == STEP_INDEX_MAX;
+	} else {
+		t.fresh = index == STEP_NEW;
+	}
+	if (!t.fresh) {
+		struct step_head *head = step_at(n, machine, index);
+		bool stale = !t.named && head->gen != m->to.gen;
+		t.at = step_ref_of(n, machine, index);
+		t.head = stale ? NULL : head;
+		t.state = stale ? 0 : head->state;
+		return t;
+	}
+	if (!pool->free && pool->used == pool->slots) {
+		t.state = n->protocol->machine[machine].states;
+		t.fresh = false;
+		return t;
+	}
+	index = pool->free ? pool->free - 1 : pool->used;
+	t.head = step_at(n, machine, index);
+	t.at = step_ref_of(n, machine, index);
+	return t;
+}
+
+const struct step_cell *step_peek(struct step_node *n, const struct step_msg *m, unsigned *state)
+{
+	struct target t = target_of(n, m);
+	if (state)
+		*state = t.state;
+	return step_cell_at(n->protocol, m->to.machine, t.state, m->event);
+}
+
+static void slot_take(struct step_node *n, const struct target *t, const struct step_msg *m)
+{
+	struct step_pool *pool = &n->pool[t->at.machine];
+	if (pool->free) {
+		pool->free = t->head->parked;
+		t->head->parked = 0;
+	} else {
+		pool->used++;
+	}
+	if (t->named)
+		n->host->bind(n, t->at.machine, m->arg, (uint32_t)t->at.index);
+}
+
+/* Returns a slot to its pool. What was parked in it is delivered again: it finds another slot, or none. */
+static void slot_give(struct step_node *n, struct step_head *head, step_ref at)
+{
+	struct step_pool *pool = &n->pool[at.machine];
+	uint16_t gen = (uint16_t)((head->gen + 1) & 0xfff);
+	uint32_t parked = head->parked;
+	if (machine_of(n, at.machine)->named)
+		n->host->unbind(n, at.machine, (uint32_t)at.index);
+	memset(head, 0, machine_of(n, at.machine)->size);
+	head->gen = gen;
+	head->parked = pool->free;
+	pool->free = (uint32_t)at.index + 1;
+	if (!parked)
+		return;
+	if (n->orphans) { /* two rings become one: each last points to the other's first */
+		uint32_t first = n->park[n->orphans - 1].next;
+		n->park[n->orphans - 1].next = n->park[parked - 1].next;
+		n->park[parked - 1].next = first;
+	}
+	n->orphans = parked;
+	n->host->ready(n, STEP_NOBODY);
+}
+
+static void stall(struct step_node *n, const struct target *t, const struct step_msg *m)
+{
+	if (t->head && t->head->state && park(n, t->head, m))
+		return;
+	if (n->protocol->event[m->event].klass == STEP_CALL) {
+		n->host->fault(n, "a client's call finds no place to wait", m, t->state);
+		return;
+	}
+	step_ref me = n->me;
+	n->me = t->at;
+	struct step_msg *nack = step_tell(n, m->from, E_NACK);
+	nack->word = m->event;
+	nack->arg = m->arg;
+	n->me = me;
+}
+
+static bool first_stalls(const struct step_node *n, step_ref at, const struct step_head *head)
+{
+	const struct step_parked *first = &n->park[n->park[head->parked - 1].next - 1];
+	return step_cell_at(n->protocol, at.machine, head->state, first->msg.event)->kind == STEP_STALL;
+}
+
+static void run_cell(struct step_node *n, const struct step_msg *m)
+{
+	struct target t = target_of(n, m);
+	const struct step_cell *c = step_cell_at(n->protocol, m->to.machine, t.state, m->event);
+	if (c->kind != STEP_GO) {
+		if (c->kind == STEP_STALL)
+			stall(n, &t, m);
+		else
+			n->host->fault(n, "reaches a NEVER cell", m, t.state);
+		return;
+	}
+	n->cells++;
+	n->me = t.at;
+	if (n->tap)
+		n->tap(n, m, t.at, t.state, c->next);
+	const bool live = t.head && (t.head->state || (t.fresh && c->next));
+	if (!live && c->next != t.state) {
+		n->host->fault(n, "a cell of a free or full row makes a machine where there is no slot", m, t.state);
+		return;
+	}
+	if (live) {
+		if (t.fresh && !t.head->state)
+			slot_take(n, &t, m);
+		if (m->event == E_LOCAL_OK || m->event == E_LOCAL_ERR || m->event == E_TIMER)
+			t.head->pending = 0;
+		t.head->state = c->next;
+	}
+	uint32_t sent = n->sent;
+	if (c->action)
+		c->action(n, live ? t.head : NULL, m);
+	if (n->sent - sent > c->sends)
+		n->host->fault(n, "sends more than its cell declares", m, t.state);
+	if (live && !c->next)
+		slot_give(n, t.head, t.at);
+	else if (live && t.head->parked && c->next != t.state && !first_stalls(n, t.at, t.head))
+		n->host->ready(n, t.at);
+}
+
+void step_run(struct step_node *n)
+{
+	while (n->head != n->tail) {
+		struct step_msg m = n->raised[n->head++ % STEP_RAISED_MAX];
+		run_cell(n, &m);
+	}
+	n->handling = 0;
+}
+
+void step_deliver(struct step_node *n, const struct step_msg *m)
+{
+	n->handling = n->protocol->event[m->event].klass;
+	run_cell(n, m);
+	step_run(n);
+}
+
+bool step_is_ready(struct step_node *n, step_ref at)
+{
+	if (!at.machine)
+		return n->orphans != 0;
+	const struct step_head *head = step_lookup(n, at);
+	return head && head->parked && !first_stalls(n, at, head);
+}
+
+bool step_resume(struct step_node *n, step_ref at)
+{
+	if (!step_is_ready(n, at))
+		return false;
+	struct step_head *head = at.machine ? step_lookup(n, at) : NULL;
+	struct step_parked p = unpark(n, head ? &head->parked : &n->orphans);
+	n->host_word = p.host;
+	step_deliver(n, &p.msg);
+	if (step_is_ready(n, at))
+		n->host->ready(n, at);
+	return true;
+}
+
+/* ---- what a host checks ---- */
+
+static const char *cell_check(const struct step_protocol *p, unsigned machine, unsigned state, unsigned event)
+{
+	const struct step_machine *d = &p->machine[machine];
+	const struct step_cell *c = step_cell_at(p, machine, state, event);
+	if (c->kind == STEP_STALL && p->event[event].klass != STEP_REQUEST && p->event[event].klass != STEP_CALL)
+		return "only calls and requests may stall";
+	if (c->kind == STEP_STALL && !state)
+		return "a free slot cannot park a message";
+	if (c->kind == STEP_GO && state == d->states && c->next != state)
+		return "a full pool stays full";
+	if (c->kind == STEP_GO && state < d->states && c->next >= d->states)
+		return "a cell leads to a state that does not exist";
+	return NULL;
+}
+
+const char *step_protocol_check(const struct step_protocol *p)
+{
+	if (p->machines > STEP_MACHINES_MAX)
+		return "too many machines";
+	for (unsigned m = 1; m < p->machines; m++)
+		for (unsigned s = 0; s <= p->machine[m].states; s++)
+			for (unsigned e = 0; e < p->events; e++) {
+				const char *why = cell_check(p, m, s, e);
+				if (why)
+					return why;
+			}
+	return NULL;
+}
+
+const char *step_frame_check(const struct step_node *n, const struct step_msg *m)
+{
+	const struct step_protocol *p = n->protocol;
+	if (m->event <= E_NONE || m->event >= p->events)
+		return "no such event";
+	if (m->event != E_NACK && p->event[m->event].klass < STEP_REQUEST)
+		return "an event that never travels";
+	if (m->to.node != n->id || !m->to.machine || m->to.machine >= p->machines)
+		return "not for a machine of this node";
+	if (m->from.node >= n->nodes || m->arg.node >= n->nodes)
+		return "no such node";
+	if (m->to.index == STEP_NAMED)
+		return p->machine[m->to.machine].named ? NULL : "this machine has no names";
+	if (m->to.index != STEP_NEW && m->to.index >= n->pool[m->to.machine].slots)
+		return "no such slot";
+	return NULL;
+}
