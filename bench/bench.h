@@ -38,5 +38,6 @@ struct bench_row {
 /* Each array ends with a row without a name. */
 extern const struct bench_row bench_phold_rows[];
 extern const struct bench_row bench_limit_rows[];
+extern const struct bench_row bench_timers_rows[];
 
 #endif

@@ -10,7 +10,7 @@
 
 #define ROWS_MAX 64
 
-static const struct bench_row *const families[] = {bench_phold_rows, bench_limit_rows};
+static const struct bench_row *const families[] = {bench_phold_rows, bench_timers_rows, bench_limit_rows};
 
 struct options {
 	const char *filter; /* NULL: all rows */
@@ -49,12 +49,10 @@ static bool read_number(const char *text, double low, double high, double *out)
 /* Returns 0, or the exit code with the message printed; 1 also stands for --help, which is not an error. */
 static int read_options(struct options *options, int argc, char **argv, bool *done)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"list", no_argument, NULL, 'l'},
-					      {"rounds", required_argument, NULL, 'r'},
-					      {"min-time", required_argument, NULL, 't'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {
+		{"json", no_argument, NULL, 'j'},         {"list", no_argument, NULL, 'l'},
+		{"rounds", required_argument, NULL, 'r'}, {"min-time", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
 	double number;
 	int option;
 
@@ -97,7 +95,8 @@ static int select_rows(const char *filter, const struct bench_row *rows[ROWS_MAX
 		char text[128];
 
 		regerror(error, &regex, text, sizeof(text));
-		fprintf(stderr, "skerry-bench: \"%s\": not an extended regular expression: %s\n", filter, text);
+		fprintf(stderr, "skerry-bench: \"%s\": not an extended regular expression: %s\n", filter,
+			text);
 		return -1;
 	}
 	for (size_t family = 0; family < sizeof(families) / sizeof(*families); family++)

@@ -53,7 +53,8 @@ uint64_t phold_checksum(const struct phold_model *model)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < model->processes; i++)
-		sum += (model->process[i].order ^ i) * UINT64_C(0x9e3779b97f4a7c15) ^ model->process[i].random;
+		sum += (model->process[i].order ^ i) * UINT64_C(0x9e3779b97f4a7c15) ^
+		       model->process[i].random;
 	return sum;
 }
 

@@ -57,7 +57,8 @@ static inline uint64_t phold_exponential(const struct phold_model *model, uint32
 }
 
 /* Handles an event of process `dst` and says which event follows. */
-static inline struct phold_next phold_step(struct phold_model *model, uint64_t time, uint32_t src, uint32_t dst)
+static inline struct phold_next phold_step(struct phold_model *model, uint64_t time, uint32_t src,
+					   uint32_t dst)
 {
 	struct phold_process *process = &model->process[dst];
 	uint64_t random = phold_random(process);
@@ -77,7 +78,7 @@ static inline uint64_t phold_first(struct phold_model *model, uint32_t process)
 
 /* bench/peer_priority_queue.cc: the same model on a std::priority_queue of 64-byte events. */
 struct phold_queue;
-struct phold_queue *phold_queue_new(uint32_t processes); /* NULL when memory is short */
+struct phold_queue *phold_queue_new(uint32_t processes);                /* NULL when memory is short */
 uint64_t phold_queue_run(struct phold_queue *queue, uint64_t until_ps); /* returns the events handled */
 const struct phold_model *phold_queue_model(const struct phold_queue *queue);
 void phold_queue_free(struct phold_queue *queue);

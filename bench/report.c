@@ -67,7 +67,8 @@ static double ratio(const struct bench_results *results, const struct bench_resu
 	return median;
 }
 
-int bench_counter(const struct bench_results *results, unsigned row, unsigned index, struct bench_counter *out)
+int bench_counter(const struct bench_results *results, unsigned row, unsigned index,
+		  struct bench_counter *out)
 {
 	const struct bench_result *ours = &results->result[row], *theirs;
 	struct bench_counter own[BENCH_COUNTERS_MAX];
@@ -79,7 +80,8 @@ int bench_counter(const struct bench_results *results, unsigned row, unsigned in
 		theirs = find(results, ours->row->against[index].row);
 		if (!theirs)
 			return -1;
-		*out = (struct bench_counter){ours->row->against[index].counter, ratio(results, theirs, ours)};
+		*out = (struct bench_counter){ours->row->against[index].counter,
+					      ratio(results, theirs, ours)};
 		return 1;
 	}
 	count = ours->row->counters ? ours->row->counters(ours->subject, own) : 0;
@@ -120,7 +122,8 @@ void bench_report_text(const struct bench_results *results, FILE *out)
 	fprintf(out, "%s, %ld CPUs; %s, %s; %u rounds, all rows in turn\n", cpu_model(cpu, sizeof(cpu)),
 		sysconf(_SC_NPROCESSORS_ONLN), COMPILER, BENCH_OPTIMIZATION, results->rounds);
 	if (was_shared(results))
-		fprintf(out, "the CPUs were shared: load average %.2f when the run began\n", results->load_average);
+		fprintf(out, "the CPUs were shared: load average %.2f when the run began\n",
+			results->load_average);
 	fprintf(out, "\n%-30s %9s %9s %9s\n", "ns an operation", "median", "q1", "q3");
 	for (unsigned i = 0; i < results->count; i++) {
 		struct bench_quartiles q = bench_quartiles(results->result[i].real_ns, results->rounds);
@@ -145,9 +148,9 @@ static json_t *context_json(const struct bench_results *results, const char *exe
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm);
 	return json_pack("{s:s, s:s, s:i, s:[f], s:s, s:s, s:s, s:b, s:i, s:s}", "date", date, "executable",
 			 executable, "num_cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "load_avg",
-			 results->load_average, "cpu_model", cpu_model(cpu, sizeof(cpu)), "compiler", COMPILER,
-			 "optimization", BENCH_OPTIMIZATION, "cpu_shared", was_shared(results), "rounds",
-			 (int)results->rounds, "library_build_type", "release");
+			 results->load_average, "cpu_model", cpu_model(cpu, sizeof(cpu)), "compiler",
+			 COMPILER, "optimization", BENCH_OPTIMIZATION, "cpu_shared", was_shared(results),
+			 "rounds", (int)results->rounds, "library_build_type", "release");
 }
 
 static json_t *row_json(const struct bench_results *results, unsigned row)
@@ -172,7 +175,8 @@ static json_t *row_json(const struct bench_results *results, unsigned row)
 int bench_report_json(const struct bench_results *results, const char *executable, FILE *out)
 {
 	json_t *rows = json_array();
-	json_t *root = json_pack("{s:o, s:o}", "context", context_json(results, executable), "benchmarks", rows);
+	json_t *root =
+		json_pack("{s:o, s:o}", "context", context_json(results, executable), "benchmarks", rows);
 	int failed = !root;
 
 	for (unsigned i = 0; !failed && i < results->count; i++)

@@ -31,7 +31,8 @@ struct bench_quartiles bench_quartiles(const double *sample, unsigned count);
 
 /* Counter `index` of a result: ratios to other rows first, then the row's own. Returns 0 when there is no
  * such counter, 1 when there is, -1 when it compares with a row that was not selected. */
-int bench_counter(const struct bench_results *results, unsigned row, unsigned index, struct bench_counter *out);
+int bench_counter(const struct bench_results *results, unsigned row, unsigned index,
+		  struct bench_counter *out);
 
 void bench_report_text(const struct bench_results *results, FILE *out);
 int bench_report_json(const struct bench_results *results, const char *executable, FILE *out); /* 0 or -EIO */

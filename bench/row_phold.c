@@ -36,7 +36,8 @@ static void teardown(void *self)
 }
 
 /* A first batch outside the measurement: memory is touched, the initial wave has spread. */
-static struct subject *warmed(struct subject *subject, uint64_t (*run)(void *), const struct phold_model *model)
+static struct subject *warmed(struct subject *subject, uint64_t (*run)(void *),
+			      const struct phold_model *model)
 {
 	subject->batch_ps = 20 * PHOLD_LOOKAHEAD_PS;
 	run(subject);
@@ -93,7 +94,8 @@ static unsigned engine_counters(void *self, struct bench_counter *counter)
 	struct subject *subject = self;
 	double processes = subject->model.processes;
 
-	counter[0] = (struct bench_counter){"bytes_per_process", (double)sim_engine_bytes(subject->engine) / processes};
+	counter[0] = (struct bench_counter){"bytes_per_process",
+					    (double)sim_engine_bytes(subject->engine) / processes};
 	return 1;
 }
 
@@ -132,7 +134,7 @@ static const struct load windows_1e3 = {SIM_ENGINE_WINDOW, 1000}, windows_1e5 = 
 			 heap_1e5 = {SIM_ENGINE_HEAP, 100000}, heap_1e6 = {SIM_ENGINE_HEAP, 1000000};
 
 #define ENGINE(name_, size, load)                                                                            \
-	.name = "engine/" name_ "_" size, .work = "phold_" size, .parameter = &load, .setup = engine_setup, \
+	.name = "engine/" name_ "_" size, .work = "phold_" size, .parameter = &load, .setup = engine_setup,  \
 	.run = engine_run, .checksum = engine_checksum, .counters = engine_counters, .teardown = teardown
 #define WINDOWS(size, load)                                                                                  \
 	{                                                                                                    \
@@ -143,7 +145,9 @@ static const struct load windows_1e3 = {SIM_ENGINE_WINDOW, 1000}, windows_1e5 = 
 	}
 #define HEAP(size, load)                                                                                     \
 	{                                                                                                    \
-		ENGINE("heap", size, load), .against = { {"vs_priority_queue", "peer/priority_queue_" size} } \
+		ENGINE("heap", size, load), .against = {                                                     \
+			{"vs_priority_queue", "peer/priority_queue_" size}                                   \
+		}                                                                                            \
 	}
 #define QUEUE(size, load)                                                                                    \
 	{                                                                                                    \
@@ -152,14 +156,9 @@ static const struct load windows_1e3 = {SIM_ENGINE_WINDOW, 1000}, windows_1e5 = 
 	}
 
 const struct bench_row bench_phold_rows[] = {
-	WINDOWS("1e3", windows_1e3),
-	WINDOWS("1e5", windows_1e5),
-	WINDOWS("1e6", windows_1e6),
-	HEAP("1e3", heap_1e3),
-	HEAP("1e5", heap_1e5),
-	HEAP("1e6", heap_1e6),
-	QUEUE("1e3", heap_1e3),
-	QUEUE("1e5", heap_1e5),
-	QUEUE("1e6", heap_1e6),
-	{.name = NULL},
+	WINDOWS("1e3", windows_1e3), WINDOWS("1e5", windows_1e5),
+	WINDOWS("1e6", windows_1e6), HEAP("1e3", heap_1e3),
+	HEAP("1e5", heap_1e5),       HEAP("1e6", heap_1e6),
+	QUEUE("1e3", heap_1e3),      QUEUE("1e5", heap_1e5),
+	QUEUE("1e6", heap_1e6),      {.name = NULL},
 };

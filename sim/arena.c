@@ -12,7 +12,8 @@
 static char *reserve_aligned(size_t bytes, size_t align)
 {
 	size_t wide = bytes + align - PAGE_BYTES;
-	char *start = mmap(NULL, wide, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *start =
+		mmap(NULL, wide, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t before, after;
 
 	if (start == MAP_FAILED)

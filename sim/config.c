@@ -1,5 +1,5 @@
-/* Reading order: places (where each value came from) and messages first, then one setter a kind, then the walk
- * over mappings and lists, then --set, which walks a path and ends in the same setters. */
+/* Reading order: places (where each value came from) and messages first, then one setter a kind, then the
+ * walk over mappings and lists, then --set, which walks a path and ends in the same setters. */
 #include "sim/config.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -190,6 +190,8 @@ int sim_config_fail(struct sim_config *config, const char *path, const char *wor
 	const struct place *place = find_place(config, near);
 	for (char *dot; !place && (dot = strrchr(near, '.')); place = find_place(config, near))
 		*dot = 0;
+	if (!place)
+		place = find_place(config, ""); /* the whole document */
 	const char *assignment = place && !place->line ? place_assignment(place) : NULL;
 	va_start(arguments, format);
 	describe_place(config, described, sizeof described, place ? place->line : 0, path, assignment);
@@ -648,7 +650,9 @@ int sim_config_read(struct sim_config *config, const char *text, size_t bytes)
 		return fail_here(config, NULL, "%s", error.text);
 	}
 	config->line = node->line;
-	int result = read_table(config, config->root, config->target, node);
+	int result = note_place(config);
+	if (!result)
+		result = read_table(config, config->root, config->target, node);
 	config_yaml_free(node);
 	return result;
 }

@@ -1,9 +1,9 @@
 /* sim/config.h - a strict, typed reader of YAML, driven by tables.
  *
- * A table of fields says which keys a mapping may have, of which kind and unit, within which bounds, with which
- * default. The same table reads a file, takes `--set path.to.key=value` and writes the reference page, so there
- * is one way to set a thing. Nothing is guessed: unknown and repeated keys, wrong or missing units, numbers out
- * of range, anchors, tags and second documents are refused, with one message:
+ * A table of fields says which keys a mapping may have, of which kind and unit, within which bounds, with
+ * which default. The same table reads a file, takes `--set path.to.key=value` and writes the reference page,
+ * so there is one way to set a thing. Nothing is guessed: unknown and repeated keys, wrong or missing units,
+ * numbers out of range, anchors, tags and second documents are refused, with one message:
  *
  *   FILE:LINE: machine.link.wire: "1000ns": what is wrong; the remedy
  *   --set machine.clustrs=4: unknown key "clustrs"; did you mean "clusters"?
@@ -68,8 +68,8 @@ struct sim_config_table {
 
 struct sim_config; /* opaque */
 
-/* A reader into `target`, a zeroed struct of root->bytes, borrowed; defaults are set at once. `name` stands for
- * the file in messages and is copied. On success *out is owned by the caller, who passes it to
+/* A reader into `target`, a zeroed struct of root->bytes, borrowed; defaults are set at once. `name`
+ * stands for the file in messages and is copied. On success *out is owned by the caller, who passes it to
  * sim_config_free(), which also frees the texts of the target. Returns 0 or -ENOMEM. */
 int sim_config_new(struct sim_config **out, const struct sim_config_table *root, void *target,
 		   const char *name);
@@ -79,17 +79,18 @@ void sim_config_free(struct sim_config *config); /* takes NULL */
  * half set and of no use. */
 int sim_config_read(struct sim_config *config, const char *text, size_t bytes);
 
-/* Takes "path.to.key=value": entries of lists by index ("clients.0.repeat=3"; the next index appends). The value
- * is taken as it stands, or read as YAML if it begins with '[', '{' or a quote. A mapping sets the keys it
- * names; a list replaces the list. Returns as sim_config_read(). */
+/* Takes "path.to.key=value": entries of lists by index ("clients.0.repeat=3"; the next index appends). The
+ * value is taken as it stands, or read as YAML if it begins with '[', '{' or a quote. A mapping sets the
+ * keys it names; a list replaces the list. Returns as sim_config_read(). */
 int sim_config_set(struct sim_config *config, const char *assignment);
 
 /* Was it given, by file or --set (not by default)? */
 bool sim_config_given(const struct sim_config *config, const char *path);
 int sim_config_line(const struct sim_config *config, const char *path); /* 0: not from the file */
 
-/* Complains about the value at `path`: notes "FILE:LINE: path: "word": " and the message, if it is the first.
- * The place is that of the path, or of what encloses it. `word` NULL: the message stands alone. Returns -1. */
+/* Complains about the value at `path`: notes "FILE:LINE: path: "word": " and the message, if it is the
+ * first. The place is that of the path, or of what encloses it. `word` NULL: the message stands alone.
+ * Returns -1. */
 int sim_config_fail(struct sim_config *config, const char *path, const char *word, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

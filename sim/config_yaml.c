@@ -139,14 +139,17 @@ static int open_collection(struct builder *b, enum config_node_kind kind, bool f
 static int refuse_anchor(struct builder *b, const yaml_event_t *event, const yaml_char_t *anchor,
 			 const yaml_char_t *tag)
 {
+	static const char standard[] = "tag:yaml.org,2002:"; /* libyaml's long form of "!!" */
 	int line = (int)event->start_mark.line + 1;
+	bool is_standard = tag && !strncmp((const char *)tag, standard, sizeof standard - 1);
 	if (anchor)
 		return fail(b, line,
 			    "\"&%.40s\": anchors are not read; write the value out where it is needed",
 			    (const char *)anchor);
 	if (tag)
-		return fail(b, line, "\"%.60s\": tags are not read, the key decides the type; remove the tag",
-			    (const char *)tag);
+		return fail(
+			b, line, "\"%s%.60s\": tags are not read, the key decides the type; remove the tag",
+			is_standard ? "!!" : "", (const char *)tag + (is_standard ? sizeof standard - 1 : 0));
 	return 0;
 }
 

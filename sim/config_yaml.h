@@ -1,7 +1,7 @@
 /* sim/config_yaml.h - YAML text into a tree of nodes that know their lines. Private to sim/config.c.
  *
- * Built from libyaml's events, not with its document loader: the loader resolves aliases and drops tags before
- * anybody can refuse them, and follows any depth of nesting. Layer: sim. Pure but for memory. */
+ * Built from libyaml's events, not with its document loader: the loader resolves aliases and drops tags
+ * before anybody can refuse them, and follows any depth of nesting. Layer: sim. Pure but for memory. */
 #ifndef SKERRY_SIM_CONFIG_YAML_H
 #define SKERRY_SIM_CONFIG_YAML_H
 #include <stdbool.h>

@@ -22,8 +22,10 @@
 
 #define RUN_AHEAD      8  /* processes: their events and states are fetched while processes run */
 #define INSERTION_MAX  16 /* lists up to this are sorted by insertion */
-#define POOL_BYTES_MAX ((size_t)1 << 36)
 #define POOL_BYTES_MIN ((size_t)1 << 26)
+#define POOL_BYTES     ((size_t)1 << 30) /* 16 million events, */
+#define POOL_BYTES_PER ((size_t)1 << 14) /* and 256 for each process; at most what 32 bits can name */
+#define POOL_BYTES_MAX ((size_t)1 << 38)
 #define HUGE_BYTES     ((size_t)2 << 20)
 #define CHUNK_BYTES    (ENGINE_CHUNK_SLOTS * sizeof(struct sim_event))
 
@@ -45,9 +47,10 @@ uint32_t engine_chunk_take(struct sim_engine *engine)
 
 	if (chunk) {
 		engine->chunk_free = engine_chunk(engine, chunk)->link;
+		prefetch_for_write(engine_chunk(engine, engine->chunk_free)); /* for the next one */
 	} else {
 		chunk = engine->chunks_used++;
-		SIM_CHECK(chunk < engine->chunks_max);
+		SIM_CHECK(chunk < engine->chunks_max); /* more events ahead than the pool was reserved for */
 	}
 	engine_chunk(engine, chunk)->link = 0;
 	return chunk;
@@ -110,7 +113,8 @@ void engine_window_end(struct sim_engine *engine)
 		return;
 	engine->root = XXH3_64bits_withSeed(node, sizeof(node), engine->root);
 	if (engine->config.window_tap)
-		engine->config.window_tap(engine->config.window_tap_context, engine->window, engine->window_hash);
+		engine->config.window_tap(engine->config.window_tap_context, engine->window,
+					  engine->window_hash);
 }
 
 /* The calendar. */
@@ -138,7 +142,7 @@ static inline struct sim_event *bucket_add(struct sim_engine *engine, struct eng
 }
 
 static __attribute__((noinline)) struct engine_bucket *wheel_bucket(struct engine_calendar *calendar,
-								     uint64_t window)
+								    uint64_t window)
 {
 	unsigned top = 63 - (unsigned)__builtin_clzll(window ^ calendar->base);
 	unsigned wheel = (top - ENGINE_RING_BITS) / ENGINE_WHEEL_BITS;
@@ -433,7 +437,8 @@ static enum sim_engine_end window_run_all(struct sim_engine *engine, sim_ps unti
 
 static size_t tables_bytes(const struct sim_engine_config *config)
 {
-	size_t bytes = config->processes * (sizeof(struct engine_process) + sizeof(uint32_t)) + sizeof(uint32_t);
+	size_t bytes =
+		config->processes * (sizeof(struct engine_process) + sizeof(uint32_t)) + sizeof(uint32_t);
 
 	if (config->kind == SIM_ENGINE_HEAP)
 		return bytes + config->processes * sizeof(uint64_t) + 64;
@@ -459,11 +464,13 @@ static int tables_take(struct sim_engine *engine)
 	return 0;
 }
 
-/* Address space only, so ask for much; where that is limited, for what there is. */
+/* Address space only, so ask for more than any sound model uses; where it is limited, for what there is. */
 static int pool_take(struct sim_engine *engine)
 {
-	size_t bytes = POOL_BYTES_MAX;
+	size_t bytes = POOL_BYTES + engine->config.processes * POOL_BYTES_PER;
 
+	if (bytes > POOL_BYTES_MAX)
+		bytes = POOL_BYTES_MAX;
 	while (sim_arena_init(&engine->slots, bytes, 1) < 0) {
 		bytes /= 2;
 		if (bytes < POOL_BYTES_MIN)

@@ -4,8 +4,8 @@
  * process posts to itself at any later time and to another process not sooner than `lookahead_ps`
  * ahead. Two engines give the same order and so the same digest:
  *
- *   SIM_ENGINE_WINDOW  conservative windows as wide as the lookahead: a ring of buckets, a far list that
- *                      is refiled lazily, in-window events to oneself in a small heap of the process;
+ *   SIM_ENGINE_WINDOW  conservative windows as wide as the lookahead: a ring of buckets, coarser wheels
+ *                      behind it that are refiled lazily, in-window events to oneself in a small heap;
  *   SIM_ENGINE_HEAP    one 4-ary heap over all events: slower, obviously right, the oracle.
  *
  * Digest: a tree over (window, process). A leaf is the XXH3 of what a process handled in one window
@@ -48,8 +48,8 @@ typedef void sim_engine_window_tap(void *context, uint64_t window, uint64_t hash
 struct sim_engine_config {
 	enum sim_engine_kind kind;
 	uint32_t processes;
-	sim_ps lookahead_ps;         /* > 0; the smallest latency between two processes. It is the window's width. */
-	bool digest;                 /* false: sim_engine_digest() is 0 (benchmarks of the bare engine) */
+	sim_ps lookahead_ps; /* > 0; the smallest latency between two processes. It is the window's width. */
+	bool digest;         /* false: sim_engine_digest() is 0 (benchmarks of the bare engine) */
 	sim_engine_handler *handler; /* borrowed, as is its context */
 	void *context;
 	void *state; /* optional: base and stride of the processes' states, prefetched ahead */
@@ -65,9 +65,10 @@ struct sim_engine_config {
 int sim_engine_new(struct sim_engine **out, const struct sim_engine_config *config);
 void sim_engine_free(struct sim_engine *engine); /* takes NULL */
 
-/* Posts an event; returns its payload, zeroed, to be filled before the next call into the engine.
- * Requires src, dst < processes; while running, `src` is the process whose handler runs and time is
- * >= now + lookahead, or >= now if dst == src (SIM_CHECK). Before the run any time will do. */
+/* Posts an event; returns its payload, zeroed, to be filled before the next call into the engine. Sequence
+ * numbers count from 0 for each source. Requires (SIM_CHECK) src, dst < processes; while running, that `src`
+ * is the process whose handler runs and time is >= now + lookahead, or >= now if dst == src; between runs,
+ * that the window of `time` has not run. Before the first run any time will do. */
 void *sim_engine_post(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time);
 
 enum sim_engine_end { SIM_ENGINE_EMPTY, SIM_ENGINE_UNTIL, SIM_ENGINE_STOPPED };
@@ -77,10 +78,10 @@ enum sim_engine_end { SIM_ENGINE_EMPTY, SIM_ENGINE_UNTIL, SIM_ENGINE_STOPPED };
 enum sim_engine_end sim_engine_run(struct sim_engine *engine, sim_ps until);
 void sim_engine_stop(struct sim_engine *engine); /* from a handler: ends the run after this window */
 
-sim_ps sim_engine_now(const struct sim_engine *engine);         /* of the event that runs, or ran last */
-uint64_t sim_engine_events(const struct sim_engine *engine);    /* items dequeued */
-uint64_t sim_engine_windows(const struct sim_engine *engine);   /* windows that were not empty */
-uint64_t sim_engine_digest(const struct sim_engine *engine);    /* root over all windows that ended */
-size_t sim_engine_bytes(const struct sim_engine *engine);       /* memory held for processes and events */
+sim_ps sim_engine_now(const struct sim_engine *engine); /* of the event that runs; between runs, the latest */
+uint64_t sim_engine_events(const struct sim_engine *engine);  /* items dequeued */
+uint64_t sim_engine_windows(const struct sim_engine *engine); /* windows that were not empty */
+uint64_t sim_engine_digest(const struct sim_engine *engine);  /* root over all windows that ended */
+size_t sim_engine_bytes(const struct sim_engine *engine);     /* memory held for processes and events */
 
 #endif

@@ -72,7 +72,8 @@ struct sim_engine {
 	uint64_t events, windows, window_hash, root;
 	uint32_t *active; /* processes with events in this window */
 	uint32_t active_count;
-	struct engine_keys heap;    /* heap engine: all events; window engine: of the running process to itself */
+	struct engine_keys
+		heap; /* heap engine: all events; window engine: of the running process to itself */
 	struct engine_keys sorted;  /* window engine: the running process's events of this window */
 	struct engine_keys scratch; /* for sorting them */
 	uint64_t *leaf;             /* heap engine: digests of the processes that are active in this window */
@@ -108,9 +109,11 @@ static inline uint64_t engine_window_of(const struct sim_engine *engine, sim_ps 
 	return (uint64_t)(((unsigned __int128)high * time + high + carry) >> 64);
 }
 
+/* As one number of 128 bits: no branch on equal times. */
 static inline bool engine_key_before(const struct engine_key *a, const struct engine_key *b)
 {
-	return a->time < b->time || (a->time == b->time && a->source < b->source);
+	return ((unsigned __int128)a->time << 64 | a->source) <
+	       ((unsigned __int128)b->time << 64 | b->source);
 }
 
 static inline struct engine_key engine_key_of(const struct sim_event *event, uint32_t slot)

@@ -151,8 +151,10 @@ int sim_histogram_write_hgrm(const struct sim_histogram *h, FILE *out, double un
 		write_rows(h, out, unit);
 		fprintf(out, "%12.3f %2.12f %10" PRIu64 "\n", (double)h->max / unit, 1.0, h->count);
 	}
-	fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean / unit, deviation(h, mean) / unit);
-	fprintf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", (double)h->max / unit, h->count);
+	fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean / unit,
+		deviation(h, mean) / unit);
+	fprintf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", (double)h->max / unit,
+		h->count);
 	fprintf(out, "#[Buckets = %12d, SubBuckets     = %12d]\n", 64 - EXACT_BITS + 1, EXACT);
 	return ferror(out) ? -EIO : 0;
 }

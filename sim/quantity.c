@@ -15,22 +15,27 @@ struct multiple {
 
 /* The printer takes the first multiple that gives at least 1, so the largest come first. */
 static const struct unit {
-	const char *noun, *example, *about, *base;
+	const char *noun, *example, *about, *base; /* base: NULL if it goes without saying */
 	struct multiple multiple[MULTIPLES_MAX + 1];
 } units[SIM_UNITS] = {
 	/* clang-format off */
-	[SIM_UNIT_NONE] = {"a whole number", "16", "a whole number, e.g. \"16\"", "units", {{"", 1}}},
-	[SIM_UNIT_CYCLES] = {"a number of cycles", "1000 cycles", "a number of cycles, e.g. \"1000 cycles\"", "cycles",
+	[SIM_UNIT_NONE] = {"a whole number", "16", "a whole number, e.g. \"16\"", NULL, {{"", 1}}},
+	[SIM_UNIT_CYCLES] = {"a number of cycles", "1000 cycles",
+		"a number of cycles, e.g. \"1000 cycles\"", "cycles",
 		{{"cycles", 1}, {"cycle", 1}}},
-	[SIM_UNIT_DURATION] = {"a duration", "500 us", "a duration, e.g. \"500 us\"", "picoseconds",
+	[SIM_UNIT_DURATION] = {"a duration", "500 us", "a duration in ps, ns, us, ms or s, e.g. \"500 us\"",
+		"picoseconds",
 		{{"s", 1000000000000}, {"ms", 1000000000}, {"us", 1000000}, {"ns", 1000}, {"ps", 1}}},
-	[SIM_UNIT_FREQUENCY] = {"a frequency", "2 GHz", "a frequency, e.g. \"2 GHz\"", "hertz",
+	[SIM_UNIT_FREQUENCY] = {"a frequency", "2 GHz",
+		"a frequency in Hz, kHz, MHz or GHz, e.g. \"2 GHz\"", "hertz",
 		{{"GHz", 1000000000}, {"MHz", 1000000}, {"kHz", 1000}, {"Hz", 1}}},
-	[SIM_UNIT_BYTES] = {"a size", "4 KiB", "a size, e.g. \"4 KiB\"", "bytes",
+	[SIM_UNIT_BYTES] = {"a size", "4 KiB", "a size in B, KiB, MiB or GiB, e.g. \"4 KiB\"", "bytes",
 		{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"bytes", 1}}},
-	[SIM_UNIT_RATE] = {"a rate", "8 B/cycle", "a rate, e.g. \"8 B/cycle\"", "thousandths of a byte per cycle",
+	[SIM_UNIT_RATE] = {"a rate", "8 B/cycle", "a rate, e.g. \"8 B/cycle\"",
+		"thousandths of a byte per cycle",
 		{{"B/cycle", 1000}}},
 	[SIM_UNIT_PERCENT] = {"a percentage", "20%", "a percentage, e.g. \"20%\"", "per cent", {{"%", 1}}},
+	[SIM_UNIT_RATIO] = {"a number", "2.5", "a number, e.g. \"2.5\"", "thousandths", {{"", 1000}}},
 	/* clang-format on */
 };
 
@@ -130,6 +135,9 @@ static const struct multiple *find_multiple(enum sim_unit unit, const char *name
 	return NULL;
 }
 
+/* Is it written without a unit? */
+static bool is_bare(enum sim_unit unit) { return !*units[unit].multiple[0].name; }
+
 static void list_multiples(enum sim_unit unit, char *out, size_t size)
 {
 	size_t used = 0;
@@ -149,7 +157,7 @@ static void explain_other_unit(enum sim_unit unit, enum sim_unit other, const st
 			 "cycles are expected here, not a time; write cycles, e.g. \"%llu cycles\" "
 			 "for a core of 2 GHz",
 			 (unsigned long long)(ps / 500));
-	else if (unit == SIM_UNIT_NONE)
+	else if (is_bare(unit))
 		snprintf(why, size, "%s without a unit is expected; remove \"%s\"", u->noun, m->name);
 	else
 		snprintf(why, size, "\"%s\" is a unit of %s; %s is expected, e.g. \"%s\"", m->name,
@@ -161,7 +169,7 @@ static void explain_unit(enum sim_unit unit, const struct decimal *number, const
 {
 	const char *names[MULTIPLES_MAX + 1] = {0};
 	char list[64];
-	for (unsigned other = SIM_UNIT_CYCLES; other < SIM_UNITS; other++) {
+	for (unsigned other = SIM_UNIT_CYCLES; *name && other < SIM_UNITS; other++) {
 		const struct multiple *m = find_multiple((enum sim_unit)other, name);
 		if (m && other != (unsigned)unit) {
 			explain_other_unit(unit, (enum sim_unit)other, number, m, why, size);
@@ -170,11 +178,11 @@ static void explain_unit(enum sim_unit unit, const struct decimal *number, const
 	}
 	for (size_t i = 0; units[unit].multiple[i].name; i++)
 		names[i] = units[unit].multiple[i].name;
-	const char *nearest = unit == SIM_UNIT_NONE ? NULL : sim_nearest_name(name, names);
+	const char *nearest = is_bare(unit) ? NULL : sim_nearest_name(name, names);
 	list_multiples(unit, list, sizeof list);
 	if (nearest)
 		snprintf(why, size, "unknown unit \"%.20s\"; did you mean \"%s\"?", name, nearest);
-	else if (unit == SIM_UNIT_NONE)
+	else if (is_bare(unit))
 		snprintf(why, size, "%s is expected; write it in decimal digits, e.g. \"%s\"",
 			 units[unit].noun, units[unit].example);
 	else if (!*name)
@@ -191,7 +199,8 @@ static void explain_number(enum number result, enum sim_unit unit, const char *t
 	if (result == NUMBER_NONE && *text == '-' && (is_digit(text[1]) || text[1] == '.'))
 		snprintf(why, size, "a negative number has no meaning here; write %s", units[unit].about);
 	else if (result == NUMBER_LARGE)
-		snprintf(why, size, "the number is too large; at most 2^64 - 1 %s can be kept", u->base);
+		snprintf(why, size, "the number is too large; at most 2^64 - 1%s%s can be kept",
+			 u->base ? " " : "", u->base ? u->base : "");
 	else if (result == NUMBER_FINE)
 		snprintf(why, size, "the number has too many digits; write fewer after the point");
 	else if (result == NUMBER_COMMA)
@@ -209,9 +218,10 @@ static int scale_to_base(uint64_t *out, enum sim_unit unit, const struct decimal
 {
 	unsigned __int128 value = (unsigned __int128)number->mantissa * factor;
 	uint64_t divisor = power_of_ten(number->scale);
+	const char *base = units[unit].base;
 	if (value % divisor) {
-		snprintf(why, size, "not a whole number of %s; write fewer digits after the point",
-			 units[unit].base);
+		snprintf(why, size, "not a whole number%s%s; write %s after the point", base ? " of " : "",
+			 base ? base : "", base ? "fewer digits" : "no digits");
 		return -1;
 	}
 	value /= divisor;
@@ -282,7 +292,7 @@ void sim_quantity_print(char out[SIM_QUANTITY_TEXT], enum sim_unit unit, uint64_
 		for (size_t n = strlen(fraction); fraction[n - 1] == '0'; n--)
 			fraction[n - 1] = 0;
 	}
-	const char *space = unit == SIM_UNIT_NONE || unit == SIM_UNIT_PERCENT ? "" : " ";
+	const char *space = is_bare(unit) || unit == SIM_UNIT_PERCENT ? "" : " ";
 	snprintf(out, SIM_QUANTITY_TEXT, "%llu%s%s%s", (unsigned long long)(value / m->factor), fraction,
 		 space, m->name);
 }

@@ -1,8 +1,8 @@
 /* sim/quantity.h - numbers with units, read strictly and exactly.
  *
- * "1,000 cycles", "500us", "2.5 GHz", "4 KiB", "8 B/cycle", "20%". Decimal arithmetic in integers: no libm, no
- * locale, so a value means the same on every machine. What is not exact in the base unit is refused, never
- * rounded. Layer: sim. Pure: any thread. */
+ * "1,000 cycles", "500us", "2.5 GHz", "4 KiB", "8 B/cycle", "20%". Decimal arithmetic in integers: no
+ * libm, no locale, so a value means the same on every machine. What is not exact in the base unit is
+ * refused, never rounded. Layer: sim. Pure: any thread. */
 #ifndef SKERRY_SIM_QUANTITY_H
 #define SKERRY_SIM_QUANTITY_H
 #include <stddef.h>
@@ -16,6 +16,7 @@ enum sim_unit {
 	SIM_UNIT_BYTES,     /* bytes */
 	SIM_UNIT_RATE,      /* thousandths of a byte per cycle */
 	SIM_UNIT_PERCENT,   /* per cent */
+	SIM_UNIT_RATIO,     /* thousandths of one; written without a unit, e.g. "2.5" */
 	SIM_UNITS
 };
 

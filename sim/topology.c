@@ -34,9 +34,9 @@ struct preset {
 
 static uint8_t link_of_sockets(uint32_t from, uint32_t to) { return from != to; }
 
-/* The source names one and two hops but not the pairs. Assumed: sockets whose numbers differ in one bit are
- * neighbours (a cube), and all others two hops apart; the cube's opposite corners have no class of their own in
- * the source. */
+/* The source names one and two hops but not the pairs. Assumed: sockets whose numbers differ in one bit
+ * are neighbours (a cube), and all others two hops apart; the cube's opposite corners have no class of
+ * their own in the source. */
 static uint8_t link_of_cube(uint32_t from, uint32_t to)
 {
 	uint32_t bits = from ^ to;
@@ -55,8 +55,8 @@ static const struct preset presets[] = {
 		.link = {{"any pair", 50, 900, 50, 0}},
 	},
 	{
-		/* Mean cycles of 380 pairs: send 63 and 196, receive 223 and 697, round trip 652 and 2055. Fitted:
-		 * wire = round trip / 2 - send - receive = 40 and 134 (134.5). */
+		/* Mean cycles of 380 pairs: send 63 and 196, receive 223 and 697, round trip 652 and 2055.
+		 * Fitted: wire = round trip / 2 - send - receive = 40 and 134 (134.5). */
 		.name = "xeon-e5-2670v2",
 		.about = "2 sockets of 10 cores at 2.5 GHz: round trip 652 cycles in a socket, 2,055 across",
 		.source =
@@ -71,8 +71,9 @@ static const struct preset presets[] = {
 		.link_of = link_of_sockets,
 	},
 	{
-		/* One way 538, 613 and 618 cycles; 2.77, 2.79 and 2.75 messages per 1,000 cycles give the gaps. The
-		 * split is assumed: 200 to send and to receive on any pair, what differs is the wire. */
+		/* One way 538, 613 and 618 cycles; 2.77, 2.79 and 2.75 messages per 1,000 cycles give the
+		 * gaps. The split is assumed: 200 to send and to receive on any pair, what differs is the
+		 * wire. */
 		.name = "opteron-8x4",
 		.about = "8 sockets of 4 cores at 2 GHz: one way 538 cycles in a socket, 613 and 618 over 1 "
 			 "and 2 hops",
@@ -89,11 +90,11 @@ static const struct preset presets[] = {
 		.link_of = link_of_cube,
 	},
 	{
-		/* One way at the level of an operating system: 5011 + 32 * hops cycles, which is what a message costs
-		 * here. The hardware's own 5.6 cycles a hop is the wire without that software and is not used. The
-		 * split is assumed: 84 cycles of wire (a published remote write of the message buffer), the rest in
-		 * halves. No clock is published with these numbers; 1 GHz is assumed, so cycles are good and
-		 * times are not. */
+		/* One way at the level of an operating system: 5011 + 32 * hops cycles, which is what a
+		 * message costs here. The hardware's own 5.6 cycles a hop is the wire without that
+		 * software and is not used. The split is assumed: 84 cycles of wire (a published remote
+		 * write of the message buffer), the rest in halves. No clock is published with these
+		 * numbers; 1 GHz is assumed, so cycles are good and times are not. */
 		.name = "scc-mesh",
 		.about = "mesh of 6 x 4 tiles, a tile a cluster: one way 5,011 + 32 cycles a hop; clock "
 			 "assumed, 1 GHz",
@@ -242,11 +243,13 @@ sim_ps sim_topology_lookahead(const struct sim_topology *topology)
 
 /* Texts must outlive the call and any thread may ask, so they are constants. */
 /* clang-format off */
-#define TEN_HOPS(n) n "0 hops", n "1 hops", n "2 hops", n "3 hops", n "4 hops", n "5 hops", n "6 hops", n "7 hops", \
-		    n "8 hops", n "9 hops"
+#define TEN_HOPS(n) \
+	n "0 hops", n "1 hops", n "2 hops", n "3 hops", n "4 hops", \
+	n "5 hops", n "6 hops", n "7 hops", n "8 hops", n "9 hops"
 static const char *const hops_text[SIM_CLASSES_MAX] = {
 	"1 hop",  "2 hops", "3 hops", "4 hops", "5 hops", "6 hops", "7 hops", "8 hops", "9 hops",
-	TEN_HOPS("1"), TEN_HOPS("2"), TEN_HOPS("3"), TEN_HOPS("4"), TEN_HOPS("5"), "60 hops", "61 hops", "62 hops", "63 hops",
+	TEN_HOPS("1"), TEN_HOPS("2"), TEN_HOPS("3"), TEN_HOPS("4"), TEN_HOPS("5"), "60 hops", "61 hops",
+		"62 hops", "63 hops",
 	"64 hops or more",
 };
 /* clang-format on */

@@ -54,14 +54,14 @@ sim_ps sim_topology_lookahead(const struct sim_topology *topology);
 
 /* Short text of a pair's class for reports, e.g. "same socket", "1 hop"; borrowed, static, never NULL. Pairs
  * with the same text have the same link, but for "64 hops or more" of a large mesh. `class_index`
- * (< SIM_CLASSES_MAX) numbers the classes densely. */
+ * (< SIM_CLASSES_MAX) numbers the classes; a class that no pair of so small a machine has leaves a gap. */
 const char *sim_topology_class(const struct sim_topology *topology, uint32_t from, uint32_t to,
 			       uint32_t *class_index);
 
 /* Presets: seed-1000-cycles, xeon-e5-2670v2, opteron-8x4, scc-mesh, host. `clusters` 0: the preset's own
  * number. Returns 0, -ENOENT (no such preset), -EINVAL (impossible number of clusters; *why says why), or
- * -ENODEV (host: hwloc cannot read it, or HWLOC_SYNTHETIC or HWLOC_XMLFILE is invalid or names another machine
- * and so does not bind; *why says what). *why is borrowed, until the next call of this thread. */
+ * -ENODEV (host: hwloc cannot read it, or HWLOC_SYNTHETIC or HWLOC_XMLFILE is invalid or names another
+ * machine and so does not bind; *why says what). *why is borrowed, until the next call of this thread. */
 int sim_topology_preset(struct sim_topology *out, const char *name, uint32_t clusters, const char **why);
 
 /* Runs the cores at `hz`: costs and links keep their cycles, so times change. */
@@ -72,8 +72,8 @@ void sim_topology_set_clock(struct sim_topology *topology, uint64_t hz);
 uint64_t sim_link_ps_per_kib(uint64_t hz, uint64_t millibytes_per_cycle);
 uint64_t sim_link_rate(uint64_t hz, uint64_t ps_per_kib);
 
-/* Holds what the functions above rely on: numbers of clusters, groups and links, a wire that takes time. Returns
- * 0, or -EINVAL and *why says what is wrong and the remedy. */
+/* Holds what the functions above rely on: numbers of clusters, groups and links, a wire that takes time.
+ * Returns 0, or -EINVAL and *why says what is wrong and the remedy. */
 int sim_topology_check(const struct sim_topology *topology, const char **why);
 
 /* The names, for lists and "did you mean"; NULL-terminated, static. */

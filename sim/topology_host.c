@@ -1,5 +1,6 @@
-/* hwloc takes another machine for this one if its environment says so, and an invalid HWLOC_SYNTHETIC silently
- * means the real host. So each variable is applied and checked by hand, and what is not this machine is refused. */
+/* hwloc takes another machine for this one if its environment says so, and an invalid HWLOC_SYNTHETIC
+ * silently means the real host. So each variable is applied and checked by hand, and what is not this
+ * machine is refused. */
 #include "sim/topology_host.h"
 #include <errno.h>
 #include <hwloc.h>

@@ -32,7 +32,8 @@ struct step_msg *step_raise(struct step_node *n, step_ref to, unsigned event)
 	struct step_msg *m = &n->raised[n->tail++ % STEP_RAISED_MAX];
 	if (n->tail - n->head > STEP_RAISED_MAX)
 		n->host->fault(n, "a step raises too many events", m, 0);
-	*m = (struct step_msg){.event = (uint8_t)event, .protocol = n->number, .to = to, .from = n->me};
+	*m = (struct step_msg){
+		.event = (uint8_t)event, .protocol = n->number, .host = n->host_half, .to = to, .from = n->me};
 	return m;
 }
 
@@ -41,19 +42,19 @@ struct step_msg *step_tell(struct step_node *n, step_ref to, unsigned event)
 	if (to.node == n->id)
 		return step_raise(n, to, event);
 	enum step_class klass = n->protocol->event[event].klass;
-	struct step_msg *m = n->host->send(n, (uint32_t)to.node, klass);
-	if (klass < n->handling)
-		n->host->fault(n, "sends a message of a lower class than it handles", m, 0);
+	struct step_msg *m = n->host->send(n, (uint32_t)to.node, event);
 	n->sent++;
 	*m = (struct step_msg){
-		.event = (uint8_t)event, .protocol = n->number, .host = m->host, .to = to, .from = n->me};
+		.event = (uint8_t)event, .protocol = n->number, .host = n->host_half, .to = to, .from = n->me};
+	if (klass < n->handling)
+		n->host->fault(n, "sends a message of a lower class than it handles", m, 0);
 	return m;
 }
 
-void step_local(struct step_node *n, void *self, uint32_t call, const struct step_msg *m)
+void step_local(struct step_node *n, void *self, uint32_t call, step_ref arg)
 {
 	((struct step_head *)self)->pending = (uint8_t)call;
-	n->host->local(n, n->me, call, m);
+	n->host->local(n, n->me, call, arg);
 }
 
 #define PENDING_TIMER 255
@@ -409,6 +410,7 @@ void step_run(struct step_node *n)
 {
 	while (n->head != n->tail) {
 		struct step_msg m = n->raised[n->head++ % STEP_RAISED_MAX];
+		n->host_half = m.host;
 		run_cell(n, &m);
 	}
 	n->handling = 0;
@@ -417,6 +419,7 @@ void step_run(struct step_node *n)
 void step_deliver(struct step_node *n, const struct step_msg *m)
 {
 	n->handling = n->protocol->event[m->event].klass;
+	n->host_half = m->host;
 	run_cell(n, m);
 	step_run(n);
 }

@@ -8,13 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "sim/config.h"
 #include "sim/cost.h"
 #include "sim/engine.h"
 #include "sim/topology.h"
 
-#define SCENARIO_CLIENTS_MAX 32 /* entries of `clients:` */
-#define SCENARIO_EVENTS_MAX  32
-#define SCENARIO_EXPECT_MAX  32
+#define SCENARIO_CLIENTS_MAX     32 /* entries of `clients:` */
+#define SCENARIO_EVENTS_MAX      32
+#define SCENARIO_EXPECT_MAX      32
+#define SCENARIO_ALL_CLIENTS_MAX (1u << 24) /* of all clusters together */
 
 /* Which clusters an entry runs on. "all", "others" (all but the service's), or first-last. */
 struct scenario_range {
@@ -27,54 +29,56 @@ enum scenario_tree { SCENARIO_PRIVATE, SCENARIO_SHARED };
 /* One entry of `clients:`: either a trace that each cluster of the range replays, or a sharing workload that
  * stamps shared pages. */
 struct scenario_clients {
-	char *trace;                 /* built-in name (tar, find, ...) or path of a recording; NULL: stamps */
-	char *name;                  /* for reports; default: the trace's base name, or "stamps" */
+	char *trace; /* built-in name (tar, find, ...) or path of a recording; NULL: stamps */
+	char *name;  /* for reports; default: the trace's base name, or "stamps" */
 	struct scenario_range on;
-	uint32_t copies;             /* clients a cluster, default 1 */
-	uint32_t repeat;             /* times each replays its trace, default 1 */
-	enum scenario_tree tree;     /* private (default): each client replays in a tree of its own; shared: all
-	                                clients of the entry in one tree, allowed for traces that write nothing */
-	sim_cycles think;            /* compute between two system calls, default 1,000 cycles */
-	uint32_t pages, operations;  /* stamps: pages shared by all (default 4), operations a client (default 200) */
-	uint32_t write_percent;      /* stamps: 0..100, default 20 */
-	int line;                    /* where the entry stands, for messages; 0 if not from a file */
+	uint32_t copies;         /* clients a cluster, default 1 */
+	uint32_t repeat;         /* times each replays its trace, default 1 */
+	enum scenario_tree tree; /* private (default): each client replays in a tree of its own; shared: all
+	                            clients of the entry in one tree, allowed for traces that write nothing */
+	sim_cycles think;        /* compute between two system calls, default 1,000 cycles */
+	uint32_t pages;          /* stamps: shared by all clients of the entry, default 4 */
+	uint32_t operations;     /* stamps: a client, default 200 */
+	uint32_t write_percent;  /* stamps: 0..100, default 20 */
+	int line;                /* where the entry stands, for messages; 0 if not from a file */
 };
 
 enum scenario_event_kind { SCENARIO_FS_REVOKE, SCENARIO_KILL };
 struct scenario_event {
 	enum scenario_event_kind kind;
-	sim_ps at;
-	char *path;                  /* fs_revoke: this path in the tree of client `client` of `cluster` */
-	uint32_t cluster, client;    /* kill, fs_revoke: whose; `client` counts the clients of that cluster */
+	sim_ps at;  /* at most 10,000 s */
+	char *path; /* absolute; fs_revoke: this path in the tree of client `client` of `cluster` */
+	uint32_t cluster, client; /* kill, fs_revoke: whose; `client` counts the clients of that cluster */
 	int line;
 };
 
 /* `expect:`: a figure of the result, e.g. "operations.open.p99", an operator and a value. */
 struct scenario_expect {
-	char *what;                  /* digest, model_version, events, virtual_ns, checks (value "pass"),
-	                                operations.NAME.{count,p50,p99,max,messages_per_op} */
+	char *what; /* digest, model_version, events, virtual_ns, checks (value "pass"),
+	               operations.NAME.{count,p50,p99,max,messages_per_op} */
 	enum { SCENARIO_EQ, SCENARIO_LE, SCENARIO_GE } op;
-	char *text;                  /* digest and checks */
-	double value;                /* figures: ns, or a count */
+	char *text;   /* digest and checks */
+	double value; /* figures: ns, or a count */
 	int line;
 };
 
 struct scenario {
 	char *name, *about;
-	char *file;                  /* where it was read, or "(built in) NAME" */
-	uint64_t seed;               /* < 2^63 */
+	char *file;    /* where it was read, or "(built in) NAME" */
+	uint64_t seed; /* < 2^63 */
 	enum sim_engine_kind engine;
 	struct sim_topology topology;
 	struct sim_cost_profile cost; /* the profile with the scenario's changes */
-	char *capability, *memory;   /* protocol names, default "tree" and "msi" */
-	uint32_t service_cluster;    /* default 0 */
-	uint32_t cache_pages;        /* pages that a cluster caches, default 16,384 */
+	char *capability, *memory;    /* protocol names, default "tree" and "msi" */
+	uint32_t service_cluster;     /* default 0 */
+	uint32_t cache_pages;         /* pages that a cluster caches, default 16,384 */
 	uint32_t clients_count;
 	struct scenario_clients clients[SCENARIO_CLIENTS_MAX];
 	uint32_t events_count;
 	struct scenario_event events[SCENARIO_EVENTS_MAX];
 	uint32_t expect_count;
 	struct scenario_expect expect[SCENARIO_EXPECT_MAX];
+	struct sim_config *places; /* where each value came from, for scenario_complain(); owns the strings */
 };
 
 /* Where errors go: the first one is kept, with its place, the word, what was expected and the remedy.
@@ -83,10 +87,11 @@ struct scenario_error {
 	char text[512];
 };
 
-/* Reads and checks a scenario, then applies `sets` ("machine.clusters=1024") in order, each through the same
- * setter as the file (messages then say "--set machine.clustrs=4: ..."), then resolves it (preset, defaults,
- * cross checks). `file` NULL: the built-in demonstration. On success returns 0 and *out is owned by the
- * caller, who passes it to scenario_free(); on failure returns -1, *error is set and *out is untouched. */
+/* Reads and checks a scenario, then applies `sets` ("machine.clusters=1024") in order, each through the
+ * same setter as the file (messages then say "--set machine.clustrs=4: ..."), then resolves it (preset,
+ * defaults, cross checks). `file` NULL: the built-in demonstration; if there is no such file, a built-in
+ * scenario of that name. On success returns 0 and *out is owned by the caller, who passes it to
+ * scenario_free(); on failure returns -1, *error is set and *out is untouched. */
 int scenario_read(struct scenario **out, const char *file, const char *const *sets, uint32_t sets_count,
 		  struct scenario_error *error);
 
@@ -95,8 +100,15 @@ int scenario_parse(struct scenario **out, const char *name, const char *text, si
 		   const char *const *sets, uint32_t sets_count, struct scenario_error *error);
 void scenario_free(struct scenario *scenario); /* takes NULL */
 
-/* Writes the scenario with every value in the open, so that reading it gives the same scenario. Built-in
- * traces keep their name, files become absolute paths. Returns 0 or -EIO. */
+/* Complains about the value at `key` ("protocols.memory", "clients.0.tree") of a scenario that was read,
+ * for checks that only the runner can make: sets *error to "FILE:LINE: key: "word": message" (or "--set
+ * ...: "). `word` NULL: without it. Returns -1. */
+int scenario_complain(const struct scenario *scenario, struct scenario_error *error, const char *key,
+		      const char *word, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Writes the scenario with every value in the open, so that reading it gives the same scenario; a machine
+ * whose links differ keeps the name of its preset for them. Built-in traces keep their name, files become
+ * absolute paths. Returns 0 or -EIO. */
 int scenario_write(const struct scenario *scenario, FILE *out);
 
 /* Writes the reference of all keys (Markdown: key, type and unit, default, meaning). Returns 0 or -EIO. */

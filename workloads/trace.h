@@ -18,7 +18,7 @@
 
 enum trace_kind {
 	/* on paths, at the file service or in the name cache */
-	TRACE_OPEN,     /* path; flags TRACE_CREATE, _EXCLUSIVE, _TRUNCATE, _WRITE, _DIRECTORY; handle */
+	TRACE_OPEN,     /* path; flags TRACE_CREATE and so on; handle */
 	TRACE_STAT,     /* path; size and is_directory as recorded (also access and the like) */
 	TRACE_UNLINK,   /* path; not a directory */
 	TRACE_RMDIR,    /* path */
@@ -34,7 +34,8 @@ enum trace_kind {
 	TRACE_FSTAT,    /* handle; size as recorded */
 	TRACE_TRUNCATE, /* handle, length: the new size (truncate of a path is open, this, close) */
 	TRACE_FSYNC,    /* handle */
-	TRACE_LIST,     /* handle of a directory; length: entries returned by this call */
+	TRACE_LIST,     /* handle of a directory; length: entries returned by this call (0: the end); offset: entries
+	                   returned before, so 0 starts from the front and is the moment that is listed */
 	TRACE_FSETATTR, /* handle */
 	TRACE_CLOSE,    /* handle: the last close of the open file */
 	/* inside the client's own kernel */
@@ -51,7 +52,7 @@ extern const char *const trace_kind_name[TRACE_KINDS]; /* "open", "stat", ... */
 enum {
 	TRACE_CREATE = 1,
 	TRACE_EXCLUSIVE = 2,
-	TRACE_TRUNCATE = 4,
+	TRACE_TRUNCATES = 4, /* on opening */
 	TRACE_WRITES = 8,    /* opened for writing */
 	TRACE_DIRECTORY = 16,
 	TRACE_NO_FOLLOW = 32 /* the last component is not followed if it is a symbolic link */
@@ -84,8 +85,9 @@ struct trace_initial {
 	uint32_t same_as; /* files: index into initial[] of another name of the same file, or UINT32_MAX */
 };
 
-/* A path: absolute and canonical text ("/srv/demo/a"), and its components below the root. The text of a
- * symbolic link is kept as it was given, without components. */
+/* A path: absolute and canonical text ("/srv/demo/a"), and its components below the root; symbolic links on
+ * the way are not resolved. The text of a symbolic link is a path of another kind: kept as it was given, absolute
+ * if it begins with '/', and ".." may be among its components. */
 struct trace_path {
 	const char *text;
 	uint32_t first, count; /* into components[] */

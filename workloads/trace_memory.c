@@ -173,8 +173,7 @@ uint32_t trace_strings_intern(struct trace_strings *strings, struct trace_arena 
 	*fresh = !*slot;
 	if (*slot)
 		return *slot - 1;
-	strings->text =
-		trace_grow(strings->text, &strings->text_room, strings->count, sizeof *strings->text);
+	strings->text = trace_grow(strings->text, &strings->text_room, strings->count, sizeof *strings->text);
 	strings->bytes =
 		trace_grow(strings->bytes, &strings->bytes_room, strings->count, sizeof *strings->bytes);
 	strings->text[strings->count] = trace_arena_copy(arena, text, bytes);

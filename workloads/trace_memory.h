@@ -14,7 +14,7 @@ struct trace_arena {
 	struct trace_chunk *chunks;
 };
 
-void *trace_arena_take(struct trace_arena *arena, size_t bytes); /* zeroed, aligned to 8 */
+void *trace_arena_take(struct trace_arena *arena, size_t bytes);                   /* zeroed, aligned to 8 */
 char *trace_arena_copy(struct trace_arena *arena, const char *text, size_t bytes); /* zero-terminated */
 void trace_arena_fini(struct trace_arena *arena);
 

@@ -5,8 +5,8 @@
 
 uint32_t trace_order_resource(struct trace_order *order)
 {
-	order->resource = trace_grow(order->resource, &order->resource_room, order->resources,
-				     sizeof *order->resource);
+	order->resource =
+		trace_grow(order->resource, &order->resource_room, order->resources, sizeof *order->resource);
 	order->resource[order->resources] = (struct trace_resource){0};
 	return order->resources++;
 }
@@ -124,8 +124,8 @@ static void append(struct trace_order *order, uint32_t process, const struct tra
 {
 	struct trace_list *list = &order->list[process];
 
-	order->sequence = trace_grow(order->sequence, &order->sequence_room, order->sequences,
-				     sizeof *order->sequence);
+	order->sequence =
+		trace_grow(order->sequence, &order->sequence_room, order->sequences, sizeof *order->sequence);
 	order->sequence[order->sequences++] = (struct trace_access){process, list->count};
 	list->ops = trace_grow(list->ops, &list->room, list->count, sizeof *list->ops);
 	list->ops[list->count++] = *op;

@@ -35,7 +35,10 @@ static struct trace_slice trim(struct trace_slice slice)
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-static bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_'; }
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+}
 
 bool trace_scan_flag(struct trace_slice slice, const char *flag)
 {
@@ -187,7 +190,8 @@ static size_t unescape(struct trace_slice slice, char *out)
 }
 
 /* Copies up to `end` ('"', or 0 for the whole slice); *used is what was read. */
-static enum trace_string unescape_all(struct trace_slice slice, char end, char *out, size_t *bytes, size_t *used)
+static enum trace_string unescape_all(struct trace_slice slice, char end, char *out, size_t *bytes,
+				      size_t *used)
 {
 	size_t n = 0, i = 0;
 

@@ -69,7 +69,7 @@ enum step_kind { STEP_K_NONE, STEP_K_REF, STEP_K_LIST, STEP_K_NODE, STEP_K_WORD,
 /* 32 of the 40 payload bytes of a frame; the rest belongs to the host. */
 struct step_msg {
 	uint8_t event, protocol; /* protocol: the host's number of it */
-	uint16_t host;           /* the host's own; a protocol leaves it alone */
+	uint16_t host;           /* the host's own; what an event raises or tells inherits it */
 	uint32_t word;           /* meaning: struct step_event.word */
 	step_ref to, from, arg;
 };
@@ -230,12 +230,13 @@ struct step_protocol {
 
 /* The only thing that differs between engines. No function may re-enter the node's step. */
 struct step_host {
-	/* A message to another node, to be filled in place at once. */
-	struct step_msg *(*send)(struct step_node *n, uint32_t to, enum step_class klass);
+	/* A message to another node, to be filled in place at once. Its class, and whether it carries bulk data, are
+	 * properties of the event. */
+	struct step_msg *(*send)(struct step_node *n, uint32_t to, unsigned event);
 	/* The call of `client` is over. */
 	void (*complete)(struct step_node *n, step_ref client, uint32_t result, step_ref arg);
-	/* Later: E_LOCAL_OK or E_LOCAL_ERR for `self`. `m` is the message whose cell runs. */
-	void (*local)(struct step_node *n, step_ref self, uint32_t call, const struct step_msg *m);
+	/* Later: E_LOCAL_OK or E_LOCAL_ERR for `self`. */
+	void (*local)(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
 	/* Later: E_TIMER for `self`. */
 	void (*timer)(struct step_node *n, step_ref self);
 	/* Calls step_fanout_next() for `list` as credit allows, until nothing is untold. */
@@ -247,10 +248,11 @@ struct step_host {
 	/* Messages that stalled in `at` can go on (at machine 0: in a machine that is no more): call step_resume()
 	 * when there is credit for a step. */
 	void (*ready)(struct step_node *n, step_ref at);
-	/* Bulk data. out: a frame's word for a copy of `data`; in: the data of such a word, now this node's; new: the
-	 * first content of what `name` names; drop: `data` is not needed. */
+	/* Bulk data. out: a frame's word for a copy of `data`, which names a place in this node's outbox; in: the data
+	 * that m's word names at its sender, now this node's; new: the first content of what `name` names; drop: `data`
+	 * is not needed. */
 	uint32_t (*data_out)(struct step_node *n, uint32_t data);
-	uint32_t (*data_in)(struct step_node *n, uint32_t word);
+	uint32_t (*data_in)(struct step_node *n, const struct step_msg *m);
 	uint32_t (*data_new)(struct step_node *n, step_ref name);
 	void (*data_drop)(struct step_node *n, uint32_t data);
 	/* The protocol or its host is wrong. `state`: of the machine that m is for. */
@@ -286,6 +288,7 @@ struct step_node {
 	uint8_t handling;                  /* class of the message whose step runs */
 	uint32_t sent;                     /* messages to other nodes, wraps */
 	uint64_t cells;
+	uint16_t host_half;                /* of the message that runs: see step_msg.host */
 	uint64_t host_word;                /* of the message that runs: see step_parked.host */
 	step_tap *tap;
 	void *owner;                       /* the host's */
@@ -302,7 +305,7 @@ static inline void step_complete(struct step_node *n, step_ref client, uint32_t 
 {
 	n->host->complete(n, client, result, arg);
 }
-void step_local(struct step_node *n, void *self, uint32_t call, const struct step_msg *m);
+void step_local(struct step_node *n, void *self, uint32_t call, step_ref arg);
 void step_timer(struct step_node *n, void *self);
 
 /* Lists. Removing the last member, or settling an empty list, raises E_EMPTY at the machine whose cell runs. */

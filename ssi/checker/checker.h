@@ -6,12 +6,19 @@
  * protocol's model lists. Breadth first, so a counter-example is a shortest one.
  *
  * A state is packed from the protocol's field descriptors: members of a list are sorted (a list's order is not
- * state), generations become "current" or "stale", free slots carry nothing. With symmetry, the least packing over
- * the permutations of kernels that leave the initial state alone stands for all of them.
+ * state), a generation becomes "the slot's" or "another", free slots carry nothing. With symmetry, the least packing
+ * over the permutations of kernels that leave the initial state alone stands for all of them. A model's names have
+ * an index that no slot has; ghost bytes are not relabelled; what a NODE word that is not used names must be a
+ * kernel that is never exchanged (0).
+ *
+ * A step starts where every channel of its kernel has credit for it, a client's call also only where it would find a
+ * place to wait; hosts have to do the same.
  *
  * Checks: no NEVER cell is reached, no cell sends more than it declares or below its class, channels stay within
- * their credit, the model's invariants hold in every state, and where nothing can happen any more nothing is
- * under way (no deadlock).
+ * their credit, no machine has two local calls under way or goes while one is, the model's invariants hold in every
+ * state. Where nothing that is under way can go on, all machines are at rest and the model's own condition holds:
+ * else it is a deadlock, even if other clients could still call something. A call may stay open only if a machine
+ * that is at rest names its client: it waits for other clients.
  * Layer: ssi. Thread rule: one thread. Memory is bounded by the options. */
 #ifndef SKERRY_SSI_CHECKER_H
 #define SKERRY_SSI_CHECKER_H
@@ -19,13 +26,14 @@
 #include <skerry/protocol.h>
 
 struct checker_options {
-	uint32_t kernels;        /* 0: the model's own; at most STEP_MODEL_NODES_MAX */
+	uint32_t kernels;                  /* 0: the model's own; at most STEP_MODEL_NODES_MAX */
 	uint32_t slots[STEP_MACHINES_MAX]; /* 0: the model's own */
-	uint32_t flight;         /* client calls in flight; 0: the model's own */
-	uint32_t parks;          /* parked messages a kernel; 0: as many as there are kernels */
-	uint64_t states_max;     /* 0: 50 million */
-	uint64_t memory_max;     /* bytes; 0: 8 GiB, or three quarters of what is free if that is less */
-	double seconds_max;      /* 0: no limit */
+	uint32_t flight;                   /* client calls in flight; 0: the model's own */
+	uint32_t clients;    /* of each kernel, each with at most one call in flight; 0: 1; at most 2 */
+	uint32_t parks;      /* parked messages a kernel; 0: as many as there are clients */
+	uint64_t states_max; /* 0: 50 million */
+	uint64_t memory_max; /* bytes; 0: 8 GiB, or three quarters of what is free if that is less */
+	double seconds_max;  /* 0: no limit */
 	bool no_symmetry;
 	bool no_local_errors;
 	/* Optional: progress, called about once a second. */
@@ -42,14 +50,15 @@ enum checker_end {
 struct checker_result {
 	enum checker_end end;
 	uint64_t states, transitions, bytes;
+	uint64_t states_unreduced;            /* how many there would be without symmetry */
 	uint32_t depth, sends_max, cells_max; /* most messages and cells of one step */
 	uint32_t cells, cells_visited;
 	double seconds;
-	char why[256];            /* VIOLATED */
-	char bound[64];           /* BOUNDED: which */
-	char *counterexample;     /* VIOLATED: numbered text, one line a step, owned by the result */
+	char why[256];        /* VIOLATED */
+	char bound[64];       /* BOUNDED: which */
+	char *counterexample; /* VIOLATED: numbered text, one line a step, owned by the result */
 	uint32_t counterexample_steps;
-	char *unvisited;          /* "cap LIVE+QUIT, ...", owned by the result; NULL if none */
+	char *unvisited; /* "cap LIVE+QUIT, ...", owned by the result; NULL if none */
 };
 
 /* Returns 0, -EINVAL (the protocol's tables are wrong, or the configuration does not fit; result->why says) or

@@ -26,12 +26,12 @@ STEP_EVENTS(EVENTS);
 STEP_STATES(cap, CAP_STATES, CAP_FULL);
 STEP_STATES(op, OP_STATES, OP_FULL);
 
-/* Every kernel keeps its copy in slot 0. */
+/* There is one capability, and it has no name but "nobody": every kernel keeps its copy in slot 0. */
 ACTION(cap, create) { self->parent = n->me; }
-ACTION(cap, take) { self->parent = m->arg; }
+ACTION(cap, take) { self->parent = m->from; }
 ACTION(cap, give)
 {
-	step_tell(n, STEP_BY_NAME(m->word, CAP), GIVE)->arg = n->me;
+	step_tell(n, STEP_BY_NAME(m->word, CAP), GIVE);
 	step_tell(n, m->from, OK);
 }
 ACTION(cap, acknowledge) { step_tell(n, m->from, DONE); }
@@ -99,7 +99,8 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	uint32_t count = 0;
 	if (!is_live(w, node))
 		return 0;
-	for (uint32_t to = 0; to < w->nodes && count < max; to++)
+	/* Nobody sends it back to kernel 0, which would be a shorter story but not the one in the note. */
+	for (uint32_t to = 1; to < w->nodes && count < max; to++)
 		if (to != node && !is_live(w, to))
 			out[count++] = (struct step_msg){.event = C_DELEGATE, .to = STEP_ANY(node, OP),
 							 .arg = step_ref_of(&w->node[node], CAP, 0), .word = to};

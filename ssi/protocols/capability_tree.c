@@ -25,7 +25,7 @@ enum { CAP = TREE_CAP, OP = TREE_OP };
 	E(DELEGATE, REQUEST, NONE) E(OFFER,  REPLY,   NONE) E(REFUSE,  REPLY,   NONE) \
 	E(ACK,      REPLY,   NONE) E(CANCEL, REPLY,   NONE) \
 	E(REVOKE,   FORWARD, NONE) E(DONE,   REPLY,   NONE) \
-	E(REMOVE,   FORWARD, NONE) E(REMOVED, REPLY,  NONE) \
+	E(REMOVE,   REPLY,   NONE) E(REMOVED, REPLY,  NONE) \
 	/* on one node */ \
 	E(START, INTERNAL, NONE) E(LEND, INTERNAL, NODE) E(ADOPT, INTERNAL, NONE) E(CUT, INTERNAL, NONE) \
 	E(DROP, INTERNAL, NONE) E(QUIT, INTERNAL, NONE) E(OK, INTERNAL, NONE) E(FAIL, INTERNAL, NONE) \
@@ -41,7 +41,8 @@ enum { CAP = TREE_CAP, OP = TREE_OP };
  * LEAVING     waits for its parent to drop the edge */
 #define CAP_STATES(X) X(FREE) X(OBTAINING) X(INSTALLING) X(DOOMED) X(RESERVING) X(OFFERED) \
 	X(LIVE) X(HOLLOW) X(REVOKING) X(FADING) X(MARKED) X(LEAVING)
-#define OP_STATES(X) X(IDLE) X(WAITING) X(LENDING) X(ABORTING)
+/* RETIRING: waits for the last child, so for other clients: it is at rest. */
+#define OP_STATES(X) X(IDLE) X(WAITING) X(RETIRING) X(LENDING) X(ABORTING)
 /* clang-format on */
 STEP_LAYOUT(cap, CAP_FIELDS);
 STEP_LAYOUT(op, OP_FIELDS);
@@ -63,12 +64,17 @@ ACTION(cap, grant)
 	step_tell(n, m->from, GRANT);
 }
 ACTION(cap, deny) { step_tell(n, m->from, DENY); }
-ACTION(cap, install) { step_local(n, self, TREE_INSTALL, m); }
+ACTION(cap, install) { step_local(n, self, TREE_INSTALL, STEP_NOBODY); }
 ACTION(cap, failed) { step_tell(n, self->op, FAIL); }
-ACTION(cap, arrived) { step_tell(n, self->op, OK); }
+ACTION(cap, arrived)
+{
+	step_tell(n, self->op, OK);
+	self->op = STEP_NOBODY; /* what nobody needs any more is not state */
+}
 ACTION(cap, gave_up)
 {
 	step_tell(n, self->op, FAIL);
+	self->op = STEP_NOBODY;
 	step_tell(n, self->parent, REMOVE);
 }
 ACTION(cap, doomed)
@@ -86,9 +92,13 @@ ACTION(cap, fail) { step_tell(n, m->from, FAIL); }
 ACTION(cap, reserve)
 {
 	self->parent = m->from, self->op = m->arg;
-	step_local(n, self, TREE_RESERVE, m);
+	step_local(n, self, TREE_RESERVE, STEP_NOBODY);
 }
-ACTION(cap, offer) { step_tell(n, self->op, OFFER); }
+ACTION(cap, offer)
+{
+	step_tell(n, self->op, OFFER);
+	self->op = STEP_NOBODY;
+}
 ACTION(cap, no_room) { step_tell(n, self->op, REFUSE); }
 ACTION(cap, adopt) { step_replace(n, &self->kids, m->from, m->arg); }
 /* A capability goes. */
@@ -254,7 +264,7 @@ static const struct step_cell op_table[OP_FULL + 1][EVENT_COUNT] = {
 	STEP (IDLE,       C_DELEGATE,  LENDING,    c_delegate, 0),
 	STEP (IDLE,       C_REVOKE,    WAITING,    c_revoke,   0),
 	STEP (IDLE,       C_DELETE,    WAITING,    c_delete,   0),
-	STEP (IDLE,       C_RETIRE,    WAITING,    c_retire,   0),
+	STEP (IDLE,       C_RETIRE,    RETIRING,   c_retire,   0),
 	STAY (C_OBTAIN,   busy, 0, OP_FULL),
 	STAY (C_DELEGATE, busy, 0, OP_FULL),
 	STAY (C_REVOKE,   busy, 0, OP_FULL),
@@ -262,6 +272,8 @@ static const struct step_cell op_table[OP_FULL + 1][EVENT_COUNT] = {
 	STAY (C_RETIRE,   busy, 0, OP_FULL),
 	STEP (WAITING,    OK,          IDLE,       succeed,    0),
 	STEP (WAITING,    FAIL,        IDLE,       give_up,    0),
+	STEP (RETIRING,   OK,          IDLE,       succeed,    0),
+	STEP (RETIRING,   FAIL,        IDLE,       give_up,    0),
 	STEP (LENDING,    FAIL,        IDLE,       give_up,    0),
 	STEP (LENDING,    OFFER,       IDLE,       confirm,    1),
 	STEP (LENDING,    REFUSE,      IDLE,       refused,    0),
@@ -279,36 +291,73 @@ static bool is_root(const struct cap *c, step_ref self) { return step_same(c->pa
 
 static void begin_world(const struct step_world *w) { step_raise(&w->node[0], STEP_ANY(0, CAP), C_CREATE); }
 
-/* A capability that exists can be obtained by anybody who knows its name, stale names included; its holder may
- * delegate, delete and revoke it. */
-static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg *out, uint32_t max)
+/* What a client may do with a capability of its own kernel, in whatever state that is: a name that is not usable any
+ * more, or not yet, must fail. */
+static uint32_t calls_at_home(const struct step_world *w, step_ref r, const struct cap *c, bool more,
+			      struct step_msg *out)
+{
+	uint32_t count = 0;
+	for (uint32_t to = 0; to < w->nodes && more && usable(c); to++)
+		if (to != r.node)
+			out[count++] = (struct step_msg){.event = C_DELEGATE, .arg = r, .word = to};
+	if (!usable(c)) { /* fails wherever it is to go */
+		out[count++] = (struct step_msg){.event = C_DELEGATE, .arg = r, .word = r.node};
+		out[count++] = (struct step_msg){.event = C_OBTAIN, .arg = r};
+	}
+	out[count++] = (struct step_msg){.event = C_REVOKE, .arg = r};
+	if (!usable(c) || !is_root(c, r))
+		out[count++] = (struct step_msg){.event = C_DELETE, .arg = r};
+	if (!usable(c) || is_root(c, r))
+		out[count++] = (struct step_msg){.event = C_RETIRE, .arg = r};
+	return count;
+}
+
+/* Capabilities, and delegations that may make one. */
+static uint32_t caps_of(const struct step_world *w)
 {
 	uint32_t count = 0;
 	for (uint32_t b = 0; b < w->nodes; b++) {
 		const struct step_node *n = &w->node[b];
-		for (uint32_t i = 0; i < n->pool[CAP].used; i++) {
-			step_ref r = step_ref_of(n, CAP, i);
+		for (uint32_t i = 0; i < n->pool[CAP].used; i++)
+			count += ((const struct cap *)step_at(n, CAP, i))->head.state != FREE;
+		for (uint32_t i = 0; i < n->pool[OP].used; i++)
+			count += ((const struct op *)step_at(n, OP, i))->head.state == LENDING;
+	}
+	return count;
+}
+
+static bool is_full(const struct step_node *n)
+{
+	for (uint32_t i = 0; i < n->pool[CAP].slots; i++)
+		if (((const struct cap *)step_at(n, CAP, i))->head.state == FREE)
+			return false;
+	return true;
+}
+
+/* A usable capability can be obtained by anybody who knows its name. No call starts that makes another one where
+ * there are twice as many as a kernel has slots: the next larger configuration has some hundred times the
+ * states. There is one root: C_CREATE is called only where it must fail. */
+static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg *out, uint32_t max)
+{
+	const bool more = caps_of(w) < 2 * w->node[0].pool[CAP].slots;
+	uint32_t count = 0;
+	for (uint32_t b = 0; b < w->nodes; b++) {
+		const struct step_node *n = &w->node[b];
+		for (uint32_t i = 0; i < n->pool[CAP].slots; i++) {
 			const struct cap *c = step_at(n, CAP, i);
-			if (c->head.state != LIVE && c->head.state != HOLLOW)
-				continue;
-			if (count + w->nodes + 4 > max)
+			step_ref r = step_ref_of(n, CAP, i);
+			if (count + w->nodes + 6 > max)
 				return count;
-			if (usable(c))
+			if (usable(c) && more)
 				out[count++] = (struct step_msg){.event = C_OBTAIN, .arg = r};
-			if (b != node)
-				continue;
-			for (uint32_t to = 0; usable(c) && to < w->nodes; to++)
-				if (to != node)
-					out[count++] = (struct step_msg){.event = C_DELEGATE, .arg = r, .word = to};
-			out[count++] = (struct step_msg){.event = C_REVOKE, .arg = r};
-			if (usable(c) && !is_root(c, r))
-				out[count++] = (struct step_msg){.event = C_DELETE, .arg = r};
-			if (usable(c) && is_root(c, r))
-				out[count++] = (struct step_msg){.event = C_RETIRE, .arg = r};
+			if (b == node)
+				count += calls_at_home(w, r, c, more, out + count);
 		}
 	}
 	for (uint32_t i = 0; i < count; i++)
 		out[i].to = STEP_ANY(node, OP);
+	if (count < max && is_full(&w->node[node]))
+		out[count++] = (struct step_msg){.event = C_CREATE, .to = STEP_ANY(node, CAP)};
 	return count;
 }
 
@@ -338,7 +387,8 @@ static const char *each_cap(const struct step_world *w,
 
 static const char *look_confined(const struct step_world *w, const struct cap *c, step_ref r, step_ref x)
 {
-	bool coming = c->head.state == INSTALLING || c->head.state == OFFERED || c->head.state == RESERVING;
+	/* What is reserved or offered may still wait for its CANCEL; if it became usable after all, I2 would fail. */
+	bool coming = c->head.state == INSTALLING;
 	return (usable(c) || coming) && derives(w, c, r, x)
 		       ? "I1: the revoke has returned and what was derived from its capability is usable"
 		       : NULL;
@@ -372,7 +422,7 @@ static const char *look_edges(const struct step_world *w, const struct cap *c, s
 		if (!kid || !step_same(kid->parent, r))
 			return "I3: at rest, a parent lists a child that is not its own";
 	}
-	return c->waiters.count ? "I3: at rest, somebody waits for ever" : NULL;
+	return c->waiters.count && c->head.state != HOLLOW ? "I3: at rest, somebody waits for ever" : NULL;
 }
 static const char *at_rest(const struct step_world *w) { return each_cap(w, look_edges, STEP_NOBODY); }
 
@@ -396,5 +446,5 @@ const struct step_protocol capability_tree = {
 	.machines = 3,
 	.machine = {[CAP] = STEP_MACHINE(cap, cap_table, CAP_FULL, .usable = 1u << LIVE,
 					 .rest = 1u << FREE | 1u << LIVE | 1u << HOLLOW),
-		    [OP] = STEP_MACHINE(op, op_table, OP_FULL, .rest = 1u << IDLE)},
+		    [OP] = STEP_MACHINE(op, op_table, OP_FULL, .rest = 1u << IDLE | 1u << RETIRING)},
 	.model = &model};

@@ -53,7 +53,7 @@ static void give(struct step_node *n, struct dir *self, step_ref to, unsigned ev
 static void keep(struct step_node *n, struct dir *self, const struct step_msg *m)
 {
 	n->host->data_drop(n, self->data);
-	self->data = n->host->data_in(n, m->word);
+	self->data = n->host->data_in(n, m);
 }
 static void answer_reader(struct step_node *n, struct dir *self)
 {
@@ -249,7 +249,7 @@ ACTION(line, no_line) { step_complete(n, m->from, NO_ROOM, STEP_NOBODY); }
 ACTION(line, gone) { step_complete(n, m->from, DONE, STEP_NOBODY); }
 ACTION(line, fill)
 {
-	self->data = n->host->data_in(n, m->word);
+	self->data = n->host->data_in(n, m);
 	step_complete(n, self->client, DONE, n->me);
 	self->client = STEP_NOBODY;
 }
@@ -291,6 +291,7 @@ static const struct step_cell line_table[LINE_FULL + 1][EVENT_COUNT] = {
 	STEP (I,         C_EVICT,   I,    gone,       0),
 	STAY (C_READ,    no_line,   0, LINE_FULL),
 	STAY (C_WRITE,   no_line,   0, LINE_FULL),
+	STAY (C_EVICT,   gone,      0, LINE_FULL),              /* of a page that is not here */
 
 	STEP (IS_D,      DATA_S,    S,    fill,       0),
 	STEP (IM_D,      DATA_M,    M,    fill,       0),
@@ -326,33 +327,40 @@ static const struct step_cell line_table[LINE_FULL + 1][EVENT_COUNT] = {
 
 /* ---- what the checker explores, and what must hold ---- */
 
-/* One page, named (0, 1); its home is kernel 0, which also uses it. Values are 0 and 1, as in German's protocol
- * with a data domain of 2. ghost[0]: the value written last. */
-#define PAGE ((step_ref){.node = 0, .machine = DIR, .index = 1})
+/* As many pages as the home, kernel 0, has entries; it also uses them. Values are 0 and 1, as in German's protocol
+ * with a data domain of 2. ghost[page]: the value written last. */
+#define FIRST_PAGE 100 /* a name that no slot is */
+static step_ref page_name(uint32_t page)
+{
+	return (step_ref){.node = 0, .machine = DIR, .index = FIRST_PAGE + page};
+}
+static uint32_t pages_of(const struct step_world *w) { return w->node[0].pool[DIR].slots; }
 
 static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg *out, uint32_t max)
 {
-	(void)w;
 	const step_ref line = STEP_BY_NAME(node, LINE);
 	uint32_t count = 0;
-	if (max < 5)
-		return 0;
-	out[count++] = (struct step_msg){.event = C_READ, .to = line, .arg = PAGE};
-	out[count++] = (struct step_msg){.event = C_WRITE, .to = line, .arg = PAGE, .word = 0};
-	out[count++] = (struct step_msg){.event = C_WRITE, .to = line, .arg = PAGE, .word = 1};
-	out[count++] = (struct step_msg){.event = C_EVICT, .to = line, .arg = PAGE};
-	if (node == 0)
-		out[count++] = (struct step_msg){.event = C_RELEASE, .to = STEP_BY_NAME(0, DIR), .arg = PAGE};
+	for (uint32_t page = 0; page < pages_of(w) && count + 5 <= max; page++) {
+		const step_ref name = page_name(page);
+		out[count++] = (struct step_msg){.event = C_READ, .to = line, .arg = name};
+		out[count++] = (struct step_msg){.event = C_WRITE, .to = line, .arg = name, .word = 0};
+		out[count++] = (struct step_msg){.event = C_WRITE, .to = line, .arg = name, .word = 1};
+		out[count++] = (struct step_msg){.event = C_EVICT, .to = line, .arg = name};
+		if (node == 0)
+			out[count++] = (struct step_msg){.event = C_RELEASE, .to = STEP_BY_NAME(0, DIR), .arg = name};
+	}
 	return count;
 }
 
-static const struct line *line_of(const struct step_world *w, uint32_t node)
+static const struct line *line_of(const struct step_world *w, uint32_t node, uint32_t page, step_ref *r)
 {
 	const struct step_node *n = &w->node[node];
 	for (uint32_t i = 0; i < n->pool[LINE].used; i++) {
 		const struct line *l = step_at(n, LINE, i);
-		if (l->head.state)
+		if (l->head.state && step_same(l->name, page_name(page))) {
+			*r = step_ref_of(n, LINE, i);
 			return l;
+		}
 	}
 	return NULL;
 }
@@ -362,60 +370,77 @@ static const char *completed(const struct step_world *w, uint32_t node, uint32_t
 {
 	const struct step_msg *call = &w->call[node];
 	struct line *l = step_lookup(&w->node[node], arg);
+	uint8_t *last = &w->ghost[call->arg.index - FIRST_PAGE];
 	if (result != DONE)
 		return NULL;
-	if (call->event == C_WRITE)
-		l->data = w->ghost[0] = (uint8_t)call->word;
-	else if (call->event == C_RELEASE)
-		w->ghost[0] = 0;
-	else if (call->event == C_READ && l->data != w->ghost[0])
+	if (call->event == C_RELEASE)
+		*last = 0;
+	else if (call->event != C_EVICT && !l)
+		return "I2: a read or a write ends without a copy";
+	else if (call->event == C_WRITE)
+		l->data = *last = (uint8_t)call->word;
+	else if (call->event == C_READ && l->data != *last)
 		return "I2: a read does not see the value that was written last";
 	return NULL;
 }
 
 static const char *always(const struct step_world *w)
 {
-	uint32_t readers = 0, writers = 0;
-	for (uint32_t i = 0; i < w->nodes; i++) {
-		const struct line *l = line_of(w, i);
-		readers += l && (l->head.state == S || l->head.state == SM_D);
-		writers += l && l->head.state == M;
-	}
-	return writers > 1 || (writers && readers) ? "I1: a page is modified in one cluster and readable in another" : NULL;
-}
-
-static const char *rest_of_entry(const struct step_world *w, const struct step_node *home, const struct dir *d)
-{
-	uint32_t holders = 0;
-	for (uint32_t i = 0; i < w->nodes; i++) {
-		const struct line *l = line_of(w, i);
-		if (!l)
-			continue;
-		step_ref r = step_ref_of(&w->node[i], LINE,
-					 (uint32_t)(((const char *)l - w->node[i].pool[LINE].base) / (ptrdiff_t)sizeof *l));
-		holders++;
-		if (l->head.state == M ? !step_same(d->owner, r) : !step_is_member(home, &d->sharers, r))
-			return "I3: at rest, a cluster holds a page that the directory does not know of";
-	}
-	return holders == d->sharers.count + (d->head.state == OWNED)
-		       ? NULL
-		       : "I3: at rest, the directory knows of a holder that has no page";
-}
-
-static const char *at_rest(const struct step_world *w)
-{
-	const struct step_node *home = &w->node[0];
-	for (uint32_t i = 0; i < home->pool[DIR].used; i++) {
-		const struct dir *d = step_at(home, DIR, i);
-		const char *why = d->head.state ? rest_of_entry(w, home, d) : NULL;
-		if (why)
-			return why;
+	for (uint32_t page = 0; page < pages_of(w); page++) {
+		uint32_t readers = 0, writers = 0;
+		for (uint32_t i = 0; i < w->nodes; i++) {
+			step_ref r;
+			const struct line *l = line_of(w, i, page, &r);
+			readers += l && (l->head.state == S || l->head.state == SM_D);
+			writers += l && l->head.state == M;
+		}
+		if (writers > 1 || (writers && readers))
+			return "I1: a page is modified in one cluster and readable in another";
 	}
 	return NULL;
 }
 
+/* Whether `r` is a line in this state that holds the page of this entry of the home's directory. */
+static bool holds(const struct step_world *w, struct step_node *home, uint32_t entry, step_ref r, unsigned state)
+{
+	const struct line *l = step_lookup(&w->node[r.node], r);
+	return l && l->head.state == state && home->host->find(home, DIR, l->name) == entry;
+}
+
+static const char *rest_of_entry(const struct step_world *w, struct step_node *home, uint32_t entry, uint64_t *holders)
+{
+	const struct dir *d = step_at(home, DIR, entry);
+	bool known = true;
+	for (uint32_t i = d->sharers.first; i; i = home->link[i - 1].next, ++*holders)
+		known &= holds(w, home, entry, home->link[i - 1].member, S);
+	if (d->head.state == OWNED) {
+		known &= holds(w, home, entry, d->owner, M);
+		++*holders;
+	}
+	return known ? NULL : "I3: at rest, the directory knows of a holder that has no page";
+}
+
+/* Every edge of a directory leads to a holder, and there are no more holders than edges. */
+static const char *at_rest(const struct step_world *w)
+{
+	uint64_t edges = 0, holders = 0;
+	for (uint32_t b = 0; b < w->nodes; b++) {
+		struct step_node *n = &w->node[b];
+		for (uint32_t i = 0; i < n->pool[DIR].used; i++) {
+			const char *why = rest_of_entry(w, n, i, &edges);
+			if (why)
+				return why;
+		}
+		for (uint32_t i = 0; i < n->pool[LINE].used; i++)
+			holders += ((const struct line *)step_at(n, LINE, i))->head.state != I;
+	}
+	return holders == edges ? NULL : "I3: at rest, a cluster holds a page that the directory does not know of";
+}
+
 static const struct step_model model = {.nodes = 3, .slots = {0, 1, 1}, .flight = 5, .symmetric_from = 1,
 					.calls = calls, .completed = completed, .always = always, .at_rest = at_rest};
+
+bool msi_is_modified(const void *line) { return ((const struct line *)line)->head.state == M; }
 
 const struct msi_calls msi_calls = {C_READ, C_WRITE, C_EVICT, C_RELEASE};
 

@@ -22,25 +22,30 @@ struct msi_calls {
 	uint8_t read, write, evict, release;
 };
 extern const struct msi_calls msi_calls;
+bool msi_is_modified(const void *line); /* the line is the only copy that counts */
 
 /* file: the calls of a POSIX client and the service that answers them. */
 extern const struct step_protocol file_posix;
 enum posix_machine { POSIX_CALL = 1, POSIX_SERVE };
 struct posix_calls {
-	uint8_t open, open_cached, stat, stat_cached, list, make, remove, access, close;
+	uint8_t open, open_cached, stat, stat_cached, list, make, remove, access, close, send;
 };
 extern const struct posix_calls posix_calls;
-enum posix_local { /* calls into the client's monitor and into the name server */
-	POSIX_OBTAIN_NAME = 1, /* the name in m->arg becomes a cached name of this cluster */
+/* Calls into the client's monitor and into the name server; arg is the client. Results travel in the client's
+ * reply record, an outbox that the frame refers to. */
+enum posix_local {
+	POSIX_OBTAIN_NAME = 1, /* the name that was found becomes a cached name of this cluster */
 	POSIX_OBTAIN_FILE,     /* the file becomes an open file of the client */
 	POSIX_ATTRIBUTES,      /* read them, or truncate */
 	POSIX_ACCESS,          /* read or write pages */
 	POSIX_DELETE,          /* the capability of an open file */
-	POSIX_LOOK_UP,         /* service: find the path, make the file if asked */
+	POSIX_LOOK_UP,         /* service: find the path, make the file if asked; list a directory */
 	POSIX_MAKE,            /* service: a change that takes no name away */
 	POSIX_CHECK,           /* service: may the name go? */
 	POSIX_REVOKE,          /* service: every cached copy of the name */
 	POSIX_APPLY,           /* service: take the name away */
+	POSIX_DELEGATE,        /* the capability of an open file, to another cluster */
+	POSIX_ACCEPT,          /* receiver: it is this client's */
 };
 
 /* All of them, NULL-terminated, in the order in which `skerry list` shows them. */

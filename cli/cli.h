@@ -1,0 +1,39 @@
+/* cli/cli.h - the command `skerry`: a file a subcommand, and what they share.
+ *
+ * Results go to stdout, progress and errors to stderr, errors begin with "skerry: ". Layer: cli. One thread. */
+#ifndef SKERRY_CLI_CLI_H
+#define SKERRY_CLI_CLI_H
+
+#define CLI_VERSION "0.1.0"
+#define CLI_SCHEMA  1 /* of all JSON output */
+
+enum cli_exit {
+	CLI_GOOD = 0,
+	CLI_VIOLATED = 1,      /* a check failed, a test differs, a figure is worse than allowed */
+	CLI_USAGE = 2,         /* the command line or a scenario is wrong */
+	CLI_INCONCLUSIVE = 3,  /* a limit of time or memory was reached */
+	CLI_STUCK = 4,         /* no progress */
+	CLI_UNREPEATABLE = 5,  /* the same run gave another result */
+	CLI_INTERNAL = 70,
+};
+
+/* Subcommands. argv[0] is the subcommand's name. They return an exit code. */
+int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_table(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+
+/* The protocol of a name; on failure returns an exit code after a message that lists the names. */
+struct step_protocol;
+int protocol_choose(const struct step_protocol **out, const char *name);
+
+/* Prints "skerry: " and the message to stderr; returns `code`. */
+int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The worse of two exit codes when several things were done: usage before violated before inconclusive. */
+int cli_worse(int a, int b);
+
+#endif

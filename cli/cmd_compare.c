@@ -1,0 +1,468 @@
+/* skerry compare: two recorded runs side by side, and the first event in which they differ. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cli/cli.h"
+#include "cli/differ.h"
+#include "cli/member.h"
+#include "cli/options.h"
+#include "cli/result.h"
+#include "cli/text.h"
+#include "sim/check.h"
+
+#define RULES_MAX   64
+#define FIGURES_MAX (FLAT_OPS * 5 + 8)
+
+struct record {
+	char folder[PATH_MAX];
+	json_t *result;
+	struct scenario *scenario;
+	const char *digest;
+	long long model;
+};
+
+struct figure {
+	char name[64];
+	double value[2];
+	bool time; /* in ns */
+};
+
+/* 'p99>+2%': B is worse if its figure is more than 2 % above A's. */
+struct rule {
+	const char *text;
+	char figure[64];
+	bool above;
+	double percent;
+};
+
+struct comparison {
+	struct record record[2];
+	struct figure figure[FIGURES_MAX];
+	uint32_t figures;
+	struct rule rule[RULES_MAX];
+	uint32_t rules;
+	json_t *broken;  /* texts of what --fail-on found */
+	bool same;       /* digests */
+	bool searched;   /* differ_result is set */
+	long long window; /* first that differs, -1: unknown */
+	struct differ_result difference;
+};
+
+/* ---- reading ---- */
+
+static int read_result(struct record *record, const char *argument)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	json_error_t error;
+	size_t length = strlen(argument);
+	const char *file = "/result.json";
+	if (length >= PATH_MAX - 32)
+		return cli_fail(CLI_USAGE, "the path is too long: %.80s...", argument);
+	snprintf(record->folder, sizeof record->folder, "%s", argument);
+	if (length > strlen(file) && !strcmp(argument + length - strlen(file), file))
+		record->folder[length - strlen(file)] = 0;
+	else if (!strcmp(argument, file + 1))
+		snprintf(record->folder, sizeof record->folder, ".");
+	if (stat(record->folder, &status) || !S_ISDIR(status.st_mode))
+		return cli_fail(CLI_USAGE, "%s is no folder of a run; name one that skerry run has written, e.g. runs/latest",
+				argument);
+	snprintf(path, sizeof path, "%.*s%s", PATH_MAX - 32, record->folder, file);
+	record->result = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (!record->result)
+		return cli_fail(CLI_USAGE, "%s: %s; name a folder that skerry run has written", path, error.text);
+	if (json_integer_value(json_object_get(record->result, "schema")) != CLI_SCHEMA)
+		return cli_fail(CLI_USAGE, "%s: \"schema\" is not %d; it was written by another version of skerry", path,
+				CLI_SCHEMA);
+	record->digest = json_string_value(json_object_get(record->result, "digest"));
+	record->model = json_integer_value(json_object_get(record->result, "model_version"));
+	if (!record->digest)
+		return cli_fail(CLI_USAGE, "%s: \"digest\" is missing; name a folder that skerry run has written", path);
+	return 0;
+}
+
+static int read_scenario(struct record *record)
+{
+	char path[PATH_MAX];
+	struct scenario_error error = {""};
+	snprintf(path, sizeof path, "%.*s/scenario.yaml", PATH_MAX - 32, record->folder);
+	if (scenario_read(&record->scenario, path, NULL, 0, &error))
+		return cli_fail(CLI_USAGE, "%s", error.text);
+	return 0;
+}
+
+/* ---- figures ---- */
+
+static void add_figure(struct comparison *c, const char *name, bool time)
+{
+	struct figure *f = &c->figure[c->figures];
+	snprintf(f->name, sizeof f->name, "%s", name);
+	f->time = time;
+	for (int i = 0; i < 2; i++)
+		if (!result_figure(c->record[i].result, name, &f->value[i]))
+			f->value[i] = 0;
+	c->figures++;
+}
+
+static void add_figures(struct comparison *c)
+{
+	static const char *const fields[] = {"count", "p50", "p99", "max", "messages_per_op"};
+	char name[64];
+	double count[2];
+	add_figure(c, "events", false);
+	add_figure(c, "messages", false);
+	add_figure(c, "calls", false);
+	add_figure(c, "virtual_ns", true);
+	for (unsigned op = 0; op < FLAT_OPS; op++) {
+		snprintf(name, sizeof name, "operations.%s.count", flat_op_name[op]);
+		for (int i = 0; i < 2; i++)
+			result_figure(c->record[i].result, name, &count[i]);
+		for (size_t f = 0; f < sizeof fields / sizeof *fields && (count[0] > 0 || count[1] > 0); f++) {
+			snprintf(name, sizeof name, "operations.%s.%s", flat_op_name[op], fields[f]);
+			add_figure(c, name, f >= 1 && f <= 3);
+		}
+	}
+}
+
+/* In per cent of A; what was nothing and is something has grown beyond any limit. */
+static double difference_of(const struct figure *f)
+{
+	if (f->value[0] == f->value[1])
+		return 0;
+	return f->value[0] != 0 ? (f->value[1] - f->value[0]) / f->value[0] * 100 : 1e9;
+}
+
+/* ---- --fail-on ---- */
+
+static int read_rule(struct comparison *c, const char *text)
+{
+	struct rule *rule = &c->rule[c->rules];
+	const char *at = strpbrk(text, "<>");
+	char *end = NULL;
+	if (c->rules == RULES_MAX)
+		return cli_fail(CLI_USAGE, "--fail-on: more than %d rules; give fewer", RULES_MAX);
+	*rule = (struct rule){.text = text, .above = at && *at == '>'};
+	if (at && at > text && (size_t)(at - text) < sizeof rule->figure) {
+		const char *number = at + 1 + (at[1] == (rule->above ? '+' : '-'));
+		snprintf(rule->figure, sizeof rule->figure, "%.*s", (int)(at - text), text);
+		if (*number >= '0' && *number <= '9' && strspn(number, "0123456789.") < 16)
+			rule->percent = strtod(number, &end);
+	}
+	if (!end || strcmp(end, "%"))
+		return cli_fail(CLI_USAGE, "--fail-on: \"%.64s\": a rule is expected; write it like 'p99>+2%%', "
+					   "'operations.open.p50>+10%%' or 'events<-1%%'",
+				text);
+	c->rules++;
+	return 0;
+}
+
+/* "p99" is meant of every operation. */
+static bool rule_names(const struct rule *rule, const struct figure *f)
+{
+	const char *dot = strrchr(f->name, '.');
+	return !strcmp(rule->figure, f->name) || (dot && !strcmp(rule->figure, dot + 1));
+}
+
+static int fail_unnamed(const struct comparison *c, const struct rule *rule)
+{
+	const char *names[FIGURES_MAX + 6] = {"p50", "p99", "max", "count", "messages_per_op", NULL};
+	for (uint32_t i = 0; i < c->figures; i++)
+		names[5 + i] = c->figure[i].name;
+	const char *nearest = sim_nearest_name(rule->figure, names);
+	if (nearest)
+		return cli_fail(CLI_USAGE, "--fail-on: neither run has a figure \"%s\"; did you mean \"%s\"?", rule->figure,
+				nearest);
+	return cli_fail(CLI_USAGE, "--fail-on: neither run has a figure \"%s\"; write p50, p99, max, messages_per_op, "
+				   "virtual_ns, events or operations.NAME.p99",
+			rule->figure);
+}
+
+static int apply_rules(struct comparison *c)
+{
+	char text[256];
+	for (uint32_t r = 0; r < c->rules; r++) {
+		const struct rule *rule = &c->rule[r];
+		bool named = false;
+		for (uint32_t i = 0; i < c->figures; i++) {
+			const struct figure *f = &c->figure[i];
+			double difference = difference_of(f);
+			if (!rule_names(rule, f))
+				continue;
+			named = true;
+			if (rule->above ? difference <= rule->percent : difference >= -rule->percent)
+				continue;
+			snprintf(text, sizeof text, "%.80s: %s is %+.3g %% (%.15g, was %.15g)", rule->text, f->name,
+				 difference, f->value[1], f->value[0]);
+			member_append(c->broken, json_string(text));
+		}
+		if (!named)
+			return fail_unnamed(c, rule);
+	}
+	return 0;
+}
+
+/* ---- where they part ---- */
+
+/* The first window whose hash differs, if both runs have windows of the same width; else -1. */
+static long long first_window(const struct comparison *c)
+{
+	unsigned char record[2][16];
+	FILE *in[2];
+	char path[PATH_MAX];
+	long long found = -1;
+	if (sim_topology_lookahead(&c->record[0].scenario->topology) != sim_topology_lookahead(&c->record[1].scenario->topology))
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%.*s/windows.bin", PATH_MAX - 32, c->record[i].folder);
+		in[i] = fopen(path, "rb");
+	}
+	while (in[0] && in[1] && found < 0) {
+		bool a = fread(record[0], sizeof record[0], 1, in[0]) == 1, b = fread(record[1], sizeof record[1], 1, in[1]) == 1;
+		if (!a && !b)
+			break;
+		if (a && b && !memcmp(record[0], record[1], sizeof record[0]))
+			continue;
+		const unsigned char *window = record[a ? 0 : 1];
+		found = 0;
+		for (int i = 7; i >= 0; i--)
+			found = found << 8 | window[i];
+	}
+	for (int i = 0; i < 2; i++)
+		if (in[i])
+			fclose(in[i]);
+	return found;
+}
+
+static int check_repeats(const struct comparison *c)
+{
+	char digest[17];
+	int code = 0;
+	for (int i = 0; i < 2; i++) {
+		const struct record *r = &c->record[i];
+		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)c->difference.side[i].digest);
+		if (strcmp(digest, r->digest))
+			code = cli_fail(CLI_UNREPEATABLE,
+					"%s: this build does not reproduce it (digest %s, recorded %s) though model_version is "
+					"the same; it happens again with: skerry run %s/scenario.yaml",
+					r->folder, digest, r->digest, r->folder);
+	}
+	return code;
+}
+
+static int search(struct comparison *c)
+{
+	for (int i = 0; i < 2; i++)
+		if (c->record[i].model != RUN_MODEL_VERSION) {
+			cli_fail(0, "%s was recorded with model_version %lld and this is %d: this build does not reproduce it, "
+				    "so the first event that differs is not looked for",
+				 c->record[i].folder, c->record[i].model, RUN_MODEL_VERSION);
+			return 0;
+		}
+	struct scenario *scenarios[2] = {c->record[0].scenario, c->record[1].scenario};
+	c->window = first_window(c);
+	int code = differ_find(scenarios, &c->difference);
+	if (!code)
+		code = check_repeats(c);
+	c->searched = !code;
+	return code;
+}
+
+/* ---- output ---- */
+
+static void print_figure(char out[TEXT_BYTES], const struct figure *f, int side)
+{
+	double value = f->value[side];
+	if (f->time)
+		text_time(out, (sim_ps)(value * 1000 + 0.5));
+	else if (value == (double)(uint64_t)value)
+		text_count(out, (uint64_t)value);
+	else
+		snprintf(out, TEXT_BYTES, "%.3f", value);
+}
+
+static void print_figures(const struct comparison *c)
+{
+	struct text_table table = {0};
+	char text[TEXT_BYTES];
+	uint32_t equal = 0;
+	text_table_add(&table, "figure");
+	text_table_add(&table, "A");
+	text_table_add(&table, "B");
+	text_table_add(&table, "difference");
+	text_table_end(&table);
+	for (uint32_t i = 0; i < c->figures; i++) {
+		const struct figure *f = &c->figure[i];
+		if (f->value[0] == f->value[1] && ++equal)
+			continue;
+		text_table_add(&table, "%s", f->name);
+		for (int side = 0; side < 2; side++) {
+			print_figure(text, f, side);
+			text_table_add(&table, "%s", text);
+		}
+		text_table_add(&table, f->value[0] != 0 ? "%+.2f %%" : "new", difference_of(f));
+		text_table_end(&table);
+	}
+	if (table.rows > 1)
+		text_table_write(&table, stdout, "");
+	else
+		for (uint32_t column = 0; column < table.columns; column++)
+			free(table.cell[0][column]);
+	printf("%u figures are equal.\n", equal);
+}
+
+static void print_side(const struct comparison *c, int i)
+{
+	const struct differ_side *side = &c->difference.side[i];
+	char name[128], about[256];
+	printf("  %c  ", 'A' + i);
+	if (side->ended) {
+		printf("has ended after %llu events\n", (unsigned long long)side->events);
+		return;
+	}
+	differ_name_event(name, sizeof name, c->record[i].scenario, &side->event);
+	differ_describe_event(about, sizeof about, c->record[i].scenario, &side->event);
+	printf("at %.3f ns, cluster %u, from cluster %u (its event %u): %s%s%s\n", (double)side->event.time / 1000,
+	       side->event.dst, side->event.src, side->event.seq, name, *about ? ", " : "", about);
+}
+
+static void print_text(const struct comparison *c)
+{
+	size_t i;
+	const json_t *text;
+	for (int r = 0; r < 2; r++)
+		printf("%c  %s: %s, seed %lld, digest %s\n", 'A' + r, c->record[r].folder,
+		       json_string_value(json_object_get(c->record[r].result, "scenario")),
+		       (long long)json_integer_value(json_object_get(c->record[r].result, "seed")), c->record[r].digest);
+	printf("\n");
+	print_figures(c);
+	printf("\n");
+	if (c->same)
+		printf("The digests are equal: both runs did the same.\n");
+	if (c->window >= 0)
+		printf("The first window that differs is window %lld.\n", c->window);
+	if (c->searched && c->difference.found) {
+		printf("The first event that differs is event %llu:\n", (unsigned long long)c->difference.index);
+		print_side(c, 0);
+		print_side(c, 1);
+	} else if (c->searched) {
+		printf("Both runs handled the same events; only their windows are of different width.\n");
+	}
+	json_array_foreach(c->broken, i, text) printf("worse: %s\n", json_string_value(text));
+}
+
+static json_t *side_json(const struct comparison *c, int i)
+{
+	const struct differ_side *side = &c->difference.side[i];
+	char name[128], about[256];
+	json_t *out = json_object();
+	member_flag(out, "ended", side->ended);
+	if (side->ended)
+		return out;
+	differ_name_event(name, sizeof name, c->record[i].scenario, &side->event);
+	differ_describe_event(about, sizeof about, c->record[i].scenario, &side->event);
+	member_ns(out, "time_ns", side->event.time);
+	member_count(out, "cluster", side->event.dst);
+	member_count(out, "source", side->event.src);
+	member_count(out, "sequence", side->event.seq);
+	member_text(out, "event", name);
+	member_text(out, "about", about);
+	return out;
+}
+
+static json_t *difference_json(const struct comparison *c)
+{
+	json_t *out = json_object();
+	if (c->window >= 0)
+		member_count(out, "window", (uint64_t)c->window);
+	member_count(out, "index", c->difference.index);
+	member_set(out, "A", side_json(c, 0));
+	member_set(out, "B", side_json(c, 1));
+	return out;
+}
+
+static void print_json(const struct comparison *c)
+{
+	json_t *out = json_object(), *figures = json_array();
+	member_count(out, "schema", CLI_SCHEMA);
+	member_flag(out, "equal", c->same);
+	for (int i = 0; i < 2; i++) {
+		json_t *run = json_object();
+		member_text(run, "folder", c->record[i].folder);
+		member_text(run, "digest", c->record[i].digest);
+		member_count(run, "model_version", (uint64_t)c->record[i].model);
+		member_set(out, i ? "B" : "A", run);
+	}
+	for (uint32_t i = 0; i < c->figures; i++) {
+		json_t *figure = json_object();
+		member_text(figure, "name", c->figure[i].name);
+		member_real(figure, "A", c->figure[i].value[0]);
+		member_real(figure, "B", c->figure[i].value[1]);
+		member_set(figure, "difference_percent",
+			   c->figure[i].value[0] != 0 || c->figure[i].value[1] == 0 ? json_real(difference_of(&c->figure[i]))
+										     : json_null());
+		member_append(figures, figure);
+	}
+	member_set(out, "figures", figures);
+	member_set(out, "first_difference",
+		   c->searched && c->difference.found ? difference_json(c) : json_null());
+	member_set(out, "worse", json_incref(c->broken));
+	text_json(stdout, out);
+	json_decref(out);
+}
+
+/* ---- the command ---- */
+
+static int compare(struct comparison *c, const struct option_list *arguments, const struct option_list *rules, bool json)
+{
+	int code = 0;
+	for (int i = 0; i < 2 && !code; i++)
+		code = read_result(&c->record[i], arguments->item[i]);
+	for (uint32_t i = 0; i < rules->count && !code; i++)
+		code = read_rule(c, rules->item[i]);
+	if (code)
+		return code;
+	add_figures(c);
+	code = apply_rules(c);
+	c->same = !strcmp(c->record[0].digest, c->record[1].digest);
+	for (int i = 0; i < 2 && !code && !c->same; i++)
+		code = read_scenario(&c->record[i]);
+	if (code)
+		return code;
+	if (!c->same)
+		code = search(c);
+	if (json)
+		print_json(c);
+	else
+		print_text(c);
+	return code ? code : json_array_size(c->broken) ? CLI_VIOLATED : CLI_GOOD;
+}
+
+int cmd_compare(int argc, char **argv)
+{
+	static struct option_list arguments, rules;
+	static struct comparison c;
+	bool json = false;
+	const struct cli_option options[] = {
+		{"fail-on", OPTION_EACH, &rules, "RULE", "exit 1 if B breaks it, e.g. 'p99>+2%'; may be repeated", 0, NULL},
+		{"json", OPTION_FLAG, &json, NULL, "print one JSON object", 0, NULL},
+	};
+	const struct command_line command = {
+		.name = "compare", .arguments = "A B", .about = "two recorded runs side by side",
+		.examples = "  skerry compare runs/A runs/B\n"
+			    "  skerry compare baseline runs/latest --fail-on 'p99>+2%' --fail-on 'messages_per_op>+0%'\n",
+		.arguments_min = 2, .arguments_max = 2, .option = options, .options = 2};
+	int code = options_read(&command, argc, argv, &arguments);
+	if (code >= 0)
+		return code;
+	c = (struct comparison){.broken = json_array(), .window = -1};
+	SIM_CHECK(c.broken != NULL);
+	code = compare(&c, &arguments, &rules, json);
+	for (int i = 0; i < 2; i++) {
+		json_decref(c.record[i].result);
+		scenario_free(c.record[i].scenario);
+	}
+	json_decref(c.broken);
+	return code;
+}

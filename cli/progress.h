@@ -1,0 +1,22 @@
+/* cli/progress.h - how far a run is, on stderr: one line that is updated on a terminal, else a line every 5 s.
+ * Layer: cli. */
+#ifndef SKERRY_CLI_PROGRESS_H
+#define SKERRY_CLI_PROGRESS_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "sim/time.h"
+
+struct progress {
+	const char *what; /* borrowed: before the figures */
+	bool quiet, terminal, shown;
+	double next; /* seconds: when the next line is due */
+};
+
+void progress_init(struct progress *progress, const char *what, bool quiet);
+/* As struct run_options.progress; `context` is a struct progress. */
+void progress_run(void *context, double done, uint64_t events, sim_ps now, double seconds);
+/* As struct checker_options.progress. */
+void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t depth);
+void progress_end(struct progress *progress); /* clears the line */
+
+#endif

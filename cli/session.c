@@ -1,0 +1,150 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "sim/check.h"
+#include "workloads/embedded.h"
+
+struct sets {
+	char *text[OPTIONS_ITEMS_MAX + 8];
+	uint32_t count;
+};
+
+static void sets_add(struct sets *sets, const char *key, const char *value)
+{
+	SIM_CHECK(asprintf(&sets->text[sets->count++], "%s%s%s", key, *key ? "=" : "", value) >= 0);
+}
+
+static bool is_recording(const char *word)
+{
+	struct stat status;
+	char path[128];
+	snprintf(path, sizeof path, "traces/%.80s.strace", word);
+	return (!stat(word, &status) && S_ISREG(status.st_mode) && !access(word, R_OK)) || embedded_find(path);
+}
+
+/* "clients=[{trace: "a"}, {trace: "b"}]" replaces the demonstration's clients. */
+static int sets_of_traces(struct sets *sets, const struct option_list *traces)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	SIM_CHECK(out != NULL);
+	int code = 0;
+	for (uint32_t i = 0; i < traces->count && !code; i++) {
+		if (!is_recording(traces->item[i]))
+			code = cli_fail(CLI_USAGE, "--trace %s: there is no such recording; scripts/record-trace makes one, "
+						   "\"skerry list\" names those that are built in",
+					traces->item[i]);
+		fputs(i ? ", {trace: " : "[{trace: ", out);
+		sim_config_write_text(out, traces->item[i]);
+		fputc('}', out);
+	}
+	fputc(']', out);
+	fclose(out);
+	sets_add(sets, "name", "recordings");
+	sets_add(sets, "about", "recordings of one's own, each on every kernel of the demonstration's machine");
+	sets_add(sets, "clients", text);
+	free(text);
+	return code;
+}
+
+static void write_words(FILE *out, const char *option, const struct option_list *list, bool each)
+{
+	for (uint32_t i = 0; list && i < list->count; i++) {
+		if (each || !i)
+			fprintf(out, " %s", option);
+		fputc(' ', out);
+		text_shell_word(out, list->item[i]);
+	}
+}
+
+static char *replay_line(const struct session_source *source, const struct scenario *scenario)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	SIM_CHECK(out != NULL);
+	fputs("skerry run", out);
+	if (source->scenario) {
+		fputc(' ', out);
+		text_shell_word(out, source->scenario);
+	}
+	write_words(out, "--trace", source->traces, false);
+	write_words(out, "--set", source->sets, true);
+	if (source->engine)
+		fprintf(out, " --engine %s", source->engine);
+	fprintf(out, " --seed %llu", (unsigned long long)scenario->seed);
+	fclose(out);
+	return text;
+}
+
+static int read_scenario(struct session *out, const struct session_source *source, struct sets *sets)
+{
+	struct scenario_error error = {""};
+	bool traces = source->traces && source->traces->count;
+	if (traces && source->scenario)
+		return cli_fail(CLI_USAGE, "run: a scenario and --trace exclude each other; name the recordings in the "
+					   "scenario's \"clients\", or leave the scenario out");
+	int code = traces ? sets_of_traces(sets, source->traces) : 0;
+	if (code)
+		return code;
+	for (uint32_t i = 0; source->sets && i < source->sets->count; i++)
+		sets_add(sets, "", source->sets->item[i]);
+	if (source->seed)
+		sets_add(sets, "seed", source->seed);
+	if (source->engine)
+		sets_add(sets, "engine", source->engine);
+	if (scenario_read(&out->scenario, source->scenario, (const char *const *)sets->text, sets->count, &error))
+		return cli_fail(CLI_USAGE, "%s", error.text);
+	return 0;
+}
+
+int session_read(struct session *out, const struct session_source *source)
+{
+	*out = (struct session){0};
+	struct sets *sets = calloc(1, sizeof *sets);
+	SIM_CHECK(sets != NULL);
+	int code = read_scenario(out, source, sets);
+	for (uint32_t i = 0; i < sets->count; i++)
+		free(sets->text[i]);
+	free(sets);
+	if (code)
+		return code;
+	out->replay = replay_line(source, out->scenario);
+	sim_check_set_replay(out->replay);
+	return 0;
+}
+
+int session_begin(struct session *session, const struct run_options *options)
+{
+	struct scenario_error error = {""};
+	if (run_new(&session->run, session->scenario, options, &error))
+		return cli_fail(CLI_USAGE, "%s", error.text);
+	return 0;
+}
+
+void session_go(struct session *session) { run_go(session->run, &session->result); }
+
+void session_fini(struct session *session)
+{
+	sim_check_set_replay(NULL);
+	run_free(session->run);
+	scenario_free(session->scenario);
+	free(session->replay);
+	*session = (struct session){0};
+}
+
+int session_exit(const struct run_result *result)
+{
+	/* A run that is stuck fails the check that all clients end as well; that it is stuck says more. */
+	if (result->end == RUN_STUCK)
+		return CLI_STUCK;
+	if (result->end == RUN_FAULT || result->failures)
+		return CLI_VIOLATED;
+	return result->end == RUN_TIMEOUT ? CLI_INCONCLUSIVE : CLI_GOOD;
+}

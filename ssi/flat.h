@@ -1,0 +1,192 @@
+/* ssi/flat.h - flat nodes: clusters whose monitors the engine calls directly, in virtual time.
+ *
+ * A flat node is a cluster without a full kernel: its monitor runs the protocol tables (ssi/protocols/), one step
+ * at a time, and the work of its kernel is taken from the cost profile. Fidelity "flat".
+ *
+ * Time. A monitor is one thread: a step starts when its message has arrived and the monitor is free; cells,
+ * translations, kernel calls and sends advance its clock; a message leaves when it is sent, crosses the wire, and
+ * costs the receiver its overhead. Clients run on cores of their own: a system call costs the call, the monitor's
+ * work and the reply. An arrival rings; nobody polls.
+ *
+ * Clients are operation machines of file/posix. What they do next is asked from a driver (the replayer).
+ *
+ * Thread rule: one thread runs a machine. Layer: ssi. */
+#ifndef SKERRY_SSI_FLAT_H
+#define SKERRY_SSI_FLAT_H
+#include <skerry/protocol.h>
+#include "sim/cost.h"
+#include "sim/engine.h"
+#include "sim/histogram.h"
+#include "sim/topology.h"
+
+#define FLAT_PAGE_BYTES 4096
+
+/* ---- operations, as they are counted ---- */
+
+enum flat_op {
+	FLAT_OPEN, FLAT_STAT, FLAT_READ, FLAT_WRITE, FLAT_FSTAT, FLAT_TRUNCATE, FLAT_FSYNC, FLAT_LIST, FLAT_READLINK,
+	FLAT_MKDIR, FLAT_LINK, FLAT_SYMLINK, FLAT_SETATTR, FLAT_UNLINK, FLAT_RMDIR, FLAT_RENAME, FLAT_CLOSE, FLAT_SEND,
+	FLAT_LOCAL, FLAT_FORK, FLAT_WAIT, FLAT_EXIT,
+	FLAT_CALLS, /* system calls end here; what follows are the protocols' operations */
+	FLAT_OBTAIN = FLAT_CALLS, FLAT_DELEGATE, FLAT_DELETE, FLAT_REVOKE, FLAT_READ_MISS, FLAT_WRITE_MISS,
+	FLAT_OPS
+};
+extern const char *const flat_op_name[FLAT_OPS];
+
+/* Where the time of an operation went, in cycles. */
+struct flat_share {
+	uint64_t kernel, monitor, wire, waiting;
+};
+struct flat_op_stats {
+	struct sim_histogram latency_ps;
+	uint64_t messages, failures; /* failures: ended with an error, as the recording may well have */
+	struct flat_share share;
+};
+
+/* ---- trees of names, and calls ---- */
+
+/* The names that a tree of files may use; borrowed, immutable. */
+struct flat_names {
+	uint32_t count;
+	const char *const *text;
+};
+struct flat_path {
+	const uint32_t *name; /* components below the root */
+	uint32_t count;
+	uint32_t id;          /* of the path, dense in the tree: the key of the name cache */
+};
+
+/* An open file, in the driver's memory. */
+struct flat_handle {
+	step_ref cap;        /* the client's capability; machine 0: not open */
+	uint32_t file;       /* at the service */
+	uint32_t grant;      /* of the confinement log */
+};
+
+struct flat_call {
+	uint8_t op;          /* enum flat_op */
+	bool create, exclusive, truncate, writes, directory, no_follow;
+	uint32_t tree;
+	struct flat_path path, path2;
+	const char *target;  /* SYMLINK: its text; path is the new name */
+	struct flat_handle *handle;
+	uint64_t offset, length; /* READ, WRITE; TRUNCATE: the new size; LOCAL: bytes copied */
+	uint32_t cluster, client; /* SEND: to whom */
+	void *tag;           /* the driver's */
+};
+
+struct flat_result {
+	int error;           /* 0 or an errno */
+	uint64_t value;      /* bytes read or written, size, entries listed */
+	bool is_directory;
+};
+
+struct flat_machine;
+
+/* The driver: what the clients of all clusters do. Called with the machine's clock at `now`. */
+struct flat_driver {
+	void *context;
+	/* The next call. False: the client waits until flat_client_wake(), or has finished. */
+	bool (*next)(void *context, uint32_t cluster, uint32_t client, struct flat_call *call);
+	/* A page of the file, while the client holds it: read what is there, or write it (WRITE). `at`: offset in file. */
+	void (*bytes)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
+		      unsigned char *bytes, uint32_t length);
+	void (*done)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+		     const struct flat_result *result);
+	/* Another client has sent this one an open file (copied: keep it). */
+	void (*received)(void *context, uint32_t cluster, uint32_t client, const struct flat_handle *handle);
+	sim_cycles (*think)(void *context, uint32_t cluster, uint32_t client); /* compute before the next call */
+	/* An event of the scenario is due (flat_at). */
+	void (*due)(void *context, uint32_t number);
+};
+
+/* ---- the machine ---- */
+
+struct flat_config {
+	const struct sim_topology *topology; /* borrowed */
+	const struct sim_cost_profile *cost; /* borrowed */
+	enum sim_engine_kind engine;
+	uint32_t service;                    /* cluster of the file service */
+	uint32_t cache_pages;                /* that a cluster caches */
+	const uint32_t *clients;             /* [clusters]: clients of each; borrowed during flat_new() */
+	struct flat_driver driver;
+	sim_engine_tap *tap;                 /* optional, see sim/engine.h */
+	sim_engine_window_tap *window_tap;
+	void *tap_context;
+	step_tap *cell_tap;                  /* optional: sees every cell; its node's owner is not for it */
+	struct inclusion_log *log;           /* optional: see ssi/inclusion.h */
+};
+
+/* On success *out is owned by the caller, who passes it to flat_free(). Returns 0, -EINVAL or -ENOMEM. */
+int flat_new(struct flat_machine **out, const struct flat_config *config);
+void flat_free(struct flat_machine *machine); /* takes NULL */
+
+/* Makes a tree of files. Its content at offset o of a file with seed s is flat_content(s, o). */
+uint32_t flat_tree_new(struct flat_machine *machine, const struct flat_names *names);
+/* Adds what exists before the run. Returns 0 or an errno (EEXIST, ENOENT). `seed`: of the file's content. */
+int flat_tree_add_file(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint64_t size,
+		       uint64_t seed);
+int flat_tree_add_dir(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint32_t extra_entries);
+int flat_tree_add_symlink(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, const char *target);
+int flat_tree_add_link(struct flat_machine *machine, uint32_t tree, const struct flat_path *path,
+		       const struct flat_path *existing);
+
+/* The word at 8-byte index `word` of initial content. Position and seed only: equal seeds give equal files. Seed 0
+ * gives zeros. */
+static inline uint64_t flat_content(uint64_t seed, uint64_t word)
+{
+	uint64_t x = (seed ^ word) * 0x9e3779b97f4a7c15u;
+	return seed ? x ^ x >> 29 : 0;
+}
+
+/* Starts a client at a time: its first call is asked for then. */
+void flat_client_start(struct flat_machine *machine, uint32_t cluster, uint32_t client, sim_ps at);
+/* A client that waited may go on now. To be called on the same cluster only, from the driver. */
+void flat_client_wake(struct flat_machine *machine, uint32_t cluster, uint32_t client);
+/* The driver's due(number) is called at `at` on `cluster`. */
+void flat_at(struct flat_machine *machine, uint32_t cluster, sim_ps at, uint32_t number);
+/* Revokes every open file that was derived from the file at `path`; from due() on the service's cluster. Returns 0
+ * or an errno. */
+int flat_revoke_file(struct flat_machine *machine, uint32_t tree, const struct flat_path *path);
+/* Deletes a capability on behalf of a client that was killed; from due() or next() on its cluster. */
+void flat_delete(struct flat_machine *machine, uint32_t cluster, struct flat_handle *handle);
+
+/* Copies a page of a file (PAGE_BYTES) as its owner, or else its home, has it; when nothing is under way. Returns 0 or
+ * an errno. */
+int flat_peek(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint32_t page,
+	      unsigned char *bytes);
+
+enum sim_engine_end flat_run(struct flat_machine *machine, sim_ps until);
+struct sim_engine *flat_engine(struct flat_machine *machine);
+sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster);
+
+/* ---- what is known afterwards ---- */
+
+struct flat_traffic {
+	uint64_t messages, bytes;
+};
+struct flat_stats {
+	const struct flat_op_stats *op; /* [FLAT_OPS] */
+	uint64_t messages, calls, cells;
+	const struct flat_traffic *pair; /* [clusters][clusters], NULL for more than 64 clusters */
+	const struct flat_traffic *by_class; /* [64], see sim_topology_class() */
+	sim_ps end; /* when the last client had finished */
+	uint64_t frames_bytes; /* memory of pages */
+};
+void flat_stats(const struct flat_machine *machine, struct flat_stats *out);
+
+/* A check that ran along or runs now, over the whole machine at rest. */
+struct flat_check {
+	const char *name;
+	uint64_t count, failures;
+	char first[200]; /* what failed first */
+};
+#define FLAT_CHECKS 4
+/* "confinement" (no use after a revoke or a removal has returned), "capability/tree at rest", "memory/msi at rest",
+ * "protocol" (no fault, no message or operation left behind). */
+void flat_check(struct flat_machine *machine, struct flat_check out[FLAT_CHECKS]);
+
+/* For tests: the instance of a protocol on a cluster, 0 capability, 1 memory, 2 file. */
+struct step_node *flat_node(struct flat_machine *machine, uint32_t cluster, unsigned number);
+
+#endif

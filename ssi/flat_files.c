@@ -1,0 +1,688 @@
+/* ssi/flat_files.c - calls of clients, and the file service: the local calls of file/posix.
+ *
+ * A client's part runs on its own cluster, a request's on the service's; they meet in messages alone. What a reply
+ * says lies in the client's reply record, an outbox that the service fills before it answers and the client reads
+ * when the answer has arrived. */
+#include <errno.h>
+#include <string.h>
+#include "ssi/flat_internal.h"
+
+static struct flat_machine *machine_of(const struct flat_cluster *c) { return flat_machine_of(&c->node[0]); }
+
+static bool cap_usable(const struct flat_cluster *c, step_ref cap)
+{
+	const struct step_head *head = step_lookup(&c->node[FLAT_CAPABILITY], cap);
+	return head && capability_tree.machine[TREE_CAP].usable >> head->state & 1;
+}
+
+/* ---- grants, for the confinement check ---- */
+
+uint32_t flat_grant_new(struct flat_machine *m, step_ref root, sim_ps at)
+{
+	flat_grow((void **)&m->grant, m->grants, &m->grants_room, sizeof *m->grant);
+	m->grant[m->grants] = (struct flat_grant){.root = root, .granted = at};
+	return m->grants++;
+}
+
+void flat_use(struct flat_cluster *c, uint32_t grant)
+{
+	struct flat_machine *m = machine_of(c);
+	m->grant[grant].last_use = flat_now(m, c->id);
+}
+
+static uint32_t revocation_new(struct flat_machine *m, step_ref root)
+{
+	flat_grow((void **)&m->revocation, m->revocations, &m->revocations_room, sizeof *m->revocation);
+	m->revocation[m->revocations] = (struct flat_revocation){.root = root, .returned = SIM_PS_NEVER};
+	return m->revocations++;
+}
+
+/* ---- cached names ---- */
+
+static uint64_t cached_key(uint32_t tree, uint32_t path) { return (uint64_t)(tree + 1) << 32 | path; }
+
+struct flat_cached *flat_cached_find(struct flat_cluster *c, uint32_t tree, uint32_t path)
+{
+	uint64_t at = ssi_table_find(&c->cached, cached_key(tree, path));
+	if (at == SSI_TABLE_NONE || !cap_usable(c, c->cached_name[at].cap))
+		return NULL;
+	return &c->cached_name[at];
+}
+
+static void cached_put(struct flat_cluster *c, const struct flat_client *k, step_ref cap)
+{
+	struct flat_machine *m = machine_of(c);
+	const uint64_t key = cached_key(k->call.tree, k->call.path.id);
+	uint64_t at = ssi_table_find(&c->cached, key);
+	if (at == SSI_TABLE_NONE) {
+		flat_grow((void **)&c->cached_name, c->cached_count, &c->cached_room, sizeof *c->cached_name);
+		at = c->cached_count++;
+		SIM_CHECK(ssi_table_put(&c->cached, key, at) == 0);
+	}
+	c->cached_name[at] = (struct flat_cached){.cap = cap, .root = k->reply.root, .file = k->reply.file,
+						  .grant = flat_grant_new(m, k->reply.name, flat_now(m, c->id)),
+						  .is_directory = k->reply.is_directory};
+}
+
+/* ---- a client asks its driver, and its monitor ---- */
+
+static bool is_local(const struct flat_call *call)
+{
+	return call->op == FLAT_LOCAL || call->op == FLAT_FORK || call->op == FLAT_WAIT || call->op == FLAT_EXIT;
+}
+
+static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
+{
+	struct flat_machine *m = machine_of(c);
+	const struct flat_driver *driver = &m->config.driver;
+	struct flat_client *k = &c->client[client];
+	k->call = (struct flat_call){0};
+	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
+	if (k->waiting)
+		return;
+	k->issued = at + driver->think(driver->context, c->id, client);
+	flat_client_post(c, client, k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
+}
+
+static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_op_stats *op = &m->op[k->call.op];
+	const uint64_t cycles = end - k->issued, known = chain.kernel + chain.monitor + chain.wire;
+	const sim_ps at = sim_ps_of_cycles(&m->topology.clock, end);
+	sim_histogram_record(&op->latency_ps, sim_ps_of_cycles(&m->topology.clock, cycles));
+	op->failures += k->result.error != 0;
+	op->share.kernel += chain.kernel;
+	op->share.monitor += chain.monitor;
+	op->share.wire += chain.wire;
+	op->share.waiting += cycles > known ? cycles - known : 0;
+	m->calls++;
+	m->end = m->end > at ? m->end : at;
+}
+
+/* A call that never leaves the client's kernel. */
+static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = &c->client[client];
+	const sim_cycles end = at + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
+	const struct flat_driver *driver = &m->config.driver;
+	c->now = end;
+	k->result = (struct flat_result){0};
+	record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});
+	driver->done(driver->context, c->id, client, &k->call, &k->result);
+	ask_driver(c, client, end);
+}
+
+bool flat_files_arrive(struct flat_cluster *c, uint32_t word, sim_cycles at)
+{
+	const uint32_t client = word & ~FLAT_CLIENT_ASKS;
+	if (word & FLAT_CLIENT_ASKS) {
+		c->now = at;
+		ask_driver(c, client, at);
+		return false;
+	}
+	if (!is_local(&c->client[client].call))
+		return true;
+	arrive_local(c, client, at);
+	return false;
+}
+
+static unsigned event_of_path_call(struct flat_cluster *c, struct flat_client *k)
+{
+	const struct flat_call *call = &k->call;
+	struct flat_cached *cached = flat_cached_find(c, call->tree, call->path.id);
+	const bool open = call->op == FLAT_OPEN;
+	if (!cached || call->exclusive || (open && !cached->root.machine))
+		return open ? posix_calls.open : posix_calls.stat;
+	if (open && cached->is_directory && call->writes)
+		return posix_calls.open;
+	if (open && !cached->is_directory && call->directory)
+		return posix_calls.open;
+	flat_use(c, cached->grant);
+	k->reply = (struct flat_reply){.file = cached->file, .name = cached->cap, .root = cached->root,
+				       .is_directory = cached->is_directory};
+	return open ? posix_calls.open_cached : posix_calls.stat_cached;
+}
+
+static unsigned event_of(struct flat_cluster *c, struct flat_client *k)
+{
+	switch (k->call.op) {
+	case FLAT_OPEN:
+	case FLAT_STAT:
+		return event_of_path_call(c, k);
+	case FLAT_SETATTR:
+		return k->call.handle ? posix_calls.access : event_of_path_call(c, k);
+	case FLAT_LIST:
+	case FLAT_READLINK:
+		return posix_calls.list;
+	case FLAT_MKDIR:
+	case FLAT_LINK:
+	case FLAT_SYMLINK:
+		return posix_calls.make;
+	case FLAT_UNLINK:
+	case FLAT_RMDIR:
+	case FLAT_RENAME:
+		return posix_calls.remove;
+	case FLAT_CLOSE:
+		return posix_calls.close;
+	case FLAT_SEND:
+		return posix_calls.send;
+	default:
+		return posix_calls.access;
+	}
+}
+
+void flat_files_start(struct flat_cluster *c, uint32_t client)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = &c->client[client];
+	struct step_node *n = &c->node[FLAT_FILE];
+	const uint32_t to = k->call.op == FLAT_SEND ? k->call.cluster : m->config.service;
+	k->result = (struct flat_result){0};
+	k->reply = (struct flat_reply){0};
+	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
+	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k), .protocol = FLAT_FILE,
+					   .host = flat_host_half(k->call.op, -1), .to = STEP_ANY(c->id, POSIX_CALL),
+					   .from = STEP_REF(c->id, STEP_CLIENT, client),
+					   .arg = STEP_REF(to, STEP_CLIENT, client)});
+}
+
+void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t error)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = &c->client[client];
+	const struct flat_driver *driver = &m->config.driver;
+	flat_sync(n);
+	flat_charge_kernel(n, SIM_COST_REPLY);
+	if (!k->result.error)
+		k->result.error = (int)error;
+	k->result.is_directory = k->reply.is_directory;
+	if (k->call.op == FLAT_LIST || k->call.op == FLAT_READLINK)
+		k->result.value = k->reply.value;
+	record(c, k, c->now, flat_chain_of(n));
+	driver->done(driver->context, c->id, client, &k->call, &k->result);
+	ask_driver(c, client, c->now);
+}
+
+/* ---- the client's local calls ---- */
+
+static void call_tree_for(struct flat_cluster *c, struct flat_task *task, step_ref waiter, enum flat_doing doing,
+			  enum flat_op op, unsigned event, step_ref arg, uint32_t word, uint32_t who, enum flat_op call)
+{
+	struct step_node *n = &c->node[FLAT_FILE];
+	flat_begin(n, task, waiter, doing, op);
+	flat_call_tree(c, event, arg, word, who, flat_host_half(call, (int)op), flat_chain_of(n));
+}
+
+static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call, uint32_t client)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = &c->client[client];
+	const enum flat_op op = k->call.op;
+	struct step_node *n = &c->node[FLAT_FILE];
+	switch (call) {
+	case POSIX_OBTAIN_NAME:
+		if (!k->reply.name.machine || flat_cached_find(c, k->call.tree, k->call.path.id))
+			flat_answer(c, n, self, k->reply.name.machine ? 0 : ENOENT, 0);
+		else
+			call_tree_for(c, &k->task, self, DOING_OBTAIN_NAME, FLAT_OBTAIN, tree_calls.obtain, k->reply.name,
+				      0, client, op);
+		return;
+	case POSIX_OBTAIN_FILE:
+		call_tree_for(c, &k->task, self, DOING_OBTAIN_FILE, FLAT_OBTAIN, tree_calls.obtain, k->reply.root, 0,
+			      client, op);
+		return;
+	case POSIX_DELETE:
+		flat_charge_kernel(n, SIM_COST_CAP_DELETE);
+		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, tree_calls.remove, k->call.handle->cap, 0,
+			      client, op);
+		return;
+	case POSIX_DELEGATE:
+		k->reply.file = k->call.handle->file;
+		k->reply.name = m->grant[k->call.handle->grant].root;
+		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, tree_calls.delegate, k->call.handle->cap,
+			      k->call.cluster, client, op);
+		return;
+	default:
+		flat_pages_begin(c, client, self);
+	}
+}
+
+static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result, step_ref arg)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = &c->client[client];
+	struct flat_task *task = &k->task;
+	const uint8_t doing = task->doing;
+	flat_end(m, n, task, result != TREE_OK);
+	if (doing == DOING_DELETE) {
+		k->call.handle->cap = STEP_NOBODY;
+	} else if (result == TREE_OK && doing == DOING_OBTAIN_NAME) {
+		cached_put(c, k, arg);
+	} else if (result == TREE_OK && doing == DOING_OBTAIN_FILE) {
+		*k->call.handle = (struct flat_handle){.cap = arg, .file = k->reply.file,
+						       .grant = flat_grant_new(m, k->reply.root, flat_now(m, c->id))};
+	} else if (doing == DOING_DELEGATE) {
+		k->reply.root = arg;
+	}
+	flat_answer(c, n, task->waiter, result == TREE_OK ? 0 : ESTALE, 0);
+}
+
+void flat_delete(struct flat_machine *m, uint32_t cluster, struct flat_handle *handle)
+{
+	struct flat_cluster *c = &m->cluster[cluster];
+	if (!handle->cap.machine)
+		return;
+	flat_call_tree(c, tree_calls.remove, handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
+	handle->cap = STEP_NOBODY;
+}
+
+/* ---- the service: names and their capabilities ---- */
+
+static struct flat_client *client_of(struct flat_machine *m, const struct flat_serve *s)
+{
+	return &m->cluster[s->cluster].client[s->client];
+}
+
+static bool is_last_followed(const struct flat_call *call)
+{
+	return !call->no_follow && (call->op == FLAT_OPEN || call->op == FLAT_STAT || call->op == FLAT_SETATTR);
+}
+
+static int make_file(struct flat_machine *m, struct flat_serve *s, const struct flat_call *call)
+{
+	uint32_t node;
+	int error = names_create(&m->names, &s->place, NAMES_FILE, &node);
+	return error ? error : names_walk(&m->names, call->tree, &call->path, is_last_followed(call), &s->place);
+}
+
+static int open_check(const struct flat_machine *m, const struct flat_serve *s, const struct flat_call *call)
+{
+	const struct names_node *node = &m->names.node[s->place.node];
+	if (call->create && call->exclusive)
+		return EEXIST;
+	if (node->kind == NAMES_SYMLINK)
+		return ELOOP;
+	if (node->kind == NAMES_DIR && (call->writes || call->create))
+		return EISDIR;
+	return node->kind != NAMES_DIR && call->directory ? ENOTDIR : 0;
+}
+
+/* Finds the path of an open or a stat, and makes the file if asked. */
+static int find(struct flat_machine *m, struct flat_serve *s, const struct flat_call *call)
+{
+	int error = names_walk(&m->names, call->tree, &call->path, is_last_followed(call), &s->place);
+	if (error)
+		return error;
+	if (s->place.node != NAMES_NONE)
+		return call->op == FLAT_OPEN ? open_check(m, s, call) : 0;
+	return call->op == FLAT_OPEN && call->create ? make_file(m, s, call) : ENOENT;
+}
+
+/* The entries on the way to the place whose capability is still to be made, or is gone. Nothing is cached that a
+ * change is about to take away, or that was reached through a symbolic link. */
+static void plan_names(const struct flat_cluster *c, struct flat_serve *s)
+{
+	const struct flat_machine *m = machine_of(c);
+	const struct step_node *tree = &c->node[FLAT_CAPABILITY];
+	const struct names_entry *entry = m->names.entry;
+	s->depth = 0;
+	if (s->place.followed)
+		return;
+	for (uint32_t e = s->place.entry; e != NAMES_NONE; e = entry[e].up)
+		if (entry[e].going)
+			return;
+	for (uint32_t e = s->place.entry; e != NAMES_NONE && s->depth < NAMES_DEPTH_MAX; e = entry[e].up)
+		if (!step_lookup(tree, entry[e].cap))
+			s->chain[s->depth++] = e;
+}
+
+static bool is_cacheable(const struct flat_machine *m, const struct flat_serve *s)
+{
+	if (s->place.followed || s->place.entry == NAMES_NONE || m->names.node[s->place.node].kind == NAMES_SYMLINK)
+		return false;
+	for (uint32_t e = s->place.entry; e != NAMES_NONE; e = m->names.entry[e].up)
+		if (m->names.entry[e].going)
+			return false;
+	return true;
+}
+
+static void call_tree_for_serve(struct flat_cluster *c, struct flat_serve *s, enum flat_doing doing, unsigned event,
+				step_ref arg)
+{
+	struct step_node *n = &c->node[FLAT_FILE];
+	const uint32_t slot = (uint32_t)(s - c->serve);
+	const enum flat_op call = client_of(machine_of(c), s)->call.op;
+	const int op = doing == DOING_CUT ? FLAT_REVOKE : -1;
+	flat_begin(n, &s->task, s->task.waiter, doing, doing == DOING_CUT ? FLAT_REVOKE : FLAT_OBTAIN);
+	flat_call_tree(c, event, arg, 0, FLAT_SERVES + slot, flat_host_half(call, op), flat_chain_of(n));
+}
+
+static void found(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	const struct names_node *node = &m->names.node[s->place.node];
+	struct flat_reply *reply = &client_of(m, s)->reply;
+	*reply = (struct flat_reply){.file = s->place.node, .is_directory = node->kind == NAMES_DIR, .root = node->root};
+	if (is_cacheable(m, s))
+		reply->name = m->names.entry[s->place.entry].cap;
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
+}
+
+/* Makes the next capability that the answer needs, or answers. */
+static void name_next(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	if (s->depth) {
+		const struct names_entry *e = &m->names.entry[s->chain[s->depth - 1]];
+		const bool top = e->up == NAMES_NONE;
+		call_tree_for_serve(c, s, DOING_NAMES, top ? tree_calls.create : tree_calls.obtain,
+				    top ? STEP_NOBODY : m->names.entry[e->up].cap);
+		return;
+	}
+	const struct names_node *node = &m->names.node[s->place.node];
+	if (s->want_root && !step_lookup(&c->node[FLAT_CAPABILITY], node->root))
+		call_tree_for_serve(c, s, DOING_ROOT, tree_calls.create, STEP_NOBODY);
+	else
+		found(c, s);
+}
+
+static void look_up(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_client *k = client_of(m, s);
+	int error;
+	if (k->call.op == FLAT_LIST) {
+		k->reply.value = m->names.node[k->call.handle->file].entries + 2;
+		error = m->names.node[k->call.handle->file].kind == NAMES_DIR ? 0 : ENOTDIR;
+		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
+		return;
+	}
+	error = find(m, s, &k->call);
+	if (!error && k->call.op == FLAT_READLINK) {
+		k->reply.value = m->names.node[s->place.node].size;
+		error = m->names.node[s->place.node].kind == NAMES_SYMLINK ? 0 : EINVAL;
+		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
+		return;
+	}
+	if (error) {
+		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
+		return;
+	}
+	s->want_root = k->call.op == FLAT_OPEN;
+	plan_names(c, s);
+	name_next(c, s);
+}
+
+static int make(struct flat_machine *m, struct flat_serve *s)
+{
+	const struct flat_call *call = &client_of(m, s)->call;
+	uint32_t node;
+	int error = names_walk(&m->names, call->tree, call->op == FLAT_LINK ? &call->path2 : &call->path, false, &s->place);
+	if (error)
+		return error;
+	if (s->place.node != NAMES_NONE)
+		return EEXIST;
+	if (call->op == FLAT_MKDIR)
+		return names_create(&m->names, &s->place, NAMES_DIR, &node);
+	if (call->op == FLAT_SYMLINK)
+		return names_symlink(&m->names, &s->place, call->target);
+	error = names_walk(&m->names, call->tree, &call->path, false, &s->place2);
+	if (error || s->place2.node == NAMES_NONE)
+		return error ? error : ENOENT;
+	return names_link(&m->names, &s->place, s->place2.node);
+}
+
+/* ---- the service: taking a name away ---- */
+
+static int check(struct flat_machine *m, struct flat_serve *s)
+{
+	const struct flat_call *call = &client_of(m, s)->call;
+	int error = names_walk(&m->names, call->tree, &call->path, false, &s->place);
+	if (error)
+		return error;
+	if (call->op == FLAT_UNLINK)
+		return names_unlink_check(&m->names, &s->place);
+	if (call->op == FLAT_RMDIR)
+		return names_rmdir_check(&m->names, &s->place);
+	error = names_walk(&m->names, call->tree, &call->path2, false, &s->place2);
+	return error ? error : names_rename_check(&m->names, &s->place, &s->place2);
+}
+
+static void going(struct flat_machine *m, struct flat_serve *s, int by)
+{
+	for (uint32_t i = 0; i < s->cuts; i++)
+		m->names.entry[s->cut[i]].going += (uint32_t)by;
+}
+
+static void begin_removal(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	int error = check(m, s);
+	s->cuts = s->cut_at = 0;
+	if (!error && client_of(m, s)->call.op != FLAT_RENAME)
+		s->cut[s->cuts++] = s->place.entry;
+	else if (!error && s->place.node != s->place2.node) {
+		s->cut[s->cuts++] = s->place.entry;
+		if (s->place2.entry != NAMES_NONE)
+			s->cut[s->cuts++] = s->place2.entry;
+	}
+	going(m, s, 1);
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
+}
+
+/* Revokes, then deletes, the capability of each name in turn. */
+static void cut_next(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	while (s->cut_at < s->cuts) {
+		step_ref cap = m->names.entry[s->cut[s->cut_at]].cap;
+		if (step_lookup(&c->node[FLAT_CAPABILITY], cap)) {
+			call_tree_for_serve(c, s, DOING_CUT, tree_calls.revoke, cap);
+			return;
+		}
+		s->cut_at++;
+	}
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
+}
+
+/* A file without a name lives until its last close: its capability waits for its children, then goes. */
+static void retire(struct flat_cluster *c, uint32_t node)
+{
+	struct flat_machine *m = machine_of(c);
+	if (node == NAMES_NONE || m->names.node[node].released)
+		return;
+	m->names.node[node].released = true;
+	if (step_lookup(&c->node[FLAT_CAPABILITY], m->names.node[node].root))
+		flat_call_tree(c, tree_calls.retire, m->names.node[node].root, 0, FLAT_RETIRED + node, 0,
+			       (struct flat_chain){0});
+	else
+		flat_release(m, node);
+}
+
+static void apply(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	const struct flat_call *call = &client_of(m, s)->call;
+	uint32_t dead = NAMES_NONE;
+	going(m, s, -1);
+	int error = check(m, s);
+	if (!error && call->op == FLAT_RENAME)
+		names_rename_apply(&m->names, &s->place, &s->place2, &dead);
+	else if (!error)
+		names_remove_apply(&m->names, &s->place, &dead);
+	retire(c, dead);
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
+}
+
+/* The receiver of an open file that another client sends. */
+static void accept(struct flat_cluster *c, struct flat_serve *s)
+{
+	struct flat_machine *m = machine_of(c);
+	const struct flat_client *sender = client_of(m, s);
+	const struct flat_driver *driver = &m->config.driver;
+	const struct flat_handle handle = {.cap = sender->reply.root, .file = sender->reply.file,
+					   .grant = flat_grant_new(m, sender->reply.name, flat_now(m, c->id))};
+	driver->received(driver->context, c->id, sender->call.client, &handle);
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
+}
+
+static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t call, step_ref client)
+{
+	struct flat_machine *m = machine_of(c);
+	struct flat_serve *s = &c->serve[self.index];
+	struct step_node *n = &c->node[FLAT_FILE];
+	s->task.waiter = self;
+	s->cluster = (uint32_t)client.node, s->client = (uint32_t)client.index;
+	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK)
+		flat_charge_monitor(n, m->cost.cycles[SIM_COST_NAME] * (client_of(m, s)->call.path.count + 1));
+	switch (call) {
+	case POSIX_LOOK_UP:
+		look_up(c, s);
+		return;
+	case POSIX_MAKE:
+		flat_answer(c, n, self, make(m, s), 0);
+		return;
+	case POSIX_CHECK:
+		begin_removal(c, s);
+		return;
+	case POSIX_REVOKE:
+		cut_next(c, s);
+		return;
+	case POSIX_APPLY:
+		apply(c, s);
+		return;
+	default:
+		accept(c, s);
+	}
+}
+
+void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
+{
+	struct flat_cluster *c = flat_cluster_of(n);
+	if (self.machine == POSIX_SERVE)
+		local_of_service(c, self, call, arg);
+	else
+		local_of_client(c, self, call, (uint32_t)arg.index);
+}
+
+static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct flat_serve *s, uint32_t result, step_ref arg)
+{
+	struct flat_machine *m = machine_of(c);
+	uint32_t revoked;
+	c->node[FLAT_FILE].host_word = n->host_word;
+	switch (s->task.doing) {
+	case DOING_NAMES:
+		if (result == TREE_OK)
+			m->names.entry[s->chain[--s->depth]].cap = arg;
+		else
+			s->depth = 0; /* no capability: the name is not cached */
+		name_next(c, s);
+		return;
+	case DOING_ROOT:
+		m->names.node[s->place.node].root = arg;
+		found(c, s);
+		return;
+	case DOING_CUT:
+		flat_end(m, n, &s->task, result != TREE_OK);
+		revoked = revocation_new(m, m->names.entry[s->cut[s->cut_at]].cap);
+		m->revocation[revoked].returned = flat_now(m, c->id);
+		call_tree_for_serve(c, s, DOING_DROP, tree_calls.remove, m->names.entry[s->cut[s->cut_at]].cap);
+		return;
+	default:
+		m->names.entry[s->cut[s->cut_at++]].cap = STEP_NOBODY;
+		cut_next(c, s);
+	}
+}
+
+static void revocation_done(struct flat_cluster *c, struct step_node *n, struct flat_revocation *r, uint32_t result)
+{
+	struct flat_machine *m = machine_of(c);
+	flat_end(m, n, &r->task, result != TREE_OK);
+	r->returned = flat_now(m, c->id);
+}
+
+void flat_files_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t who, uint32_t result, step_ref arg)
+{
+	struct flat_machine *m = machine_of(c);
+	if (who >= FLAT_RETIRED)
+		flat_release(m, who - FLAT_RETIRED);
+	else if (who >= FLAT_REVOCATIONS)
+		revocation_done(c, n, &m->revocation[who - FLAT_REVOCATIONS], result);
+	else if (who >= FLAT_SERVES)
+		serve_tree_done(c, n, &c->serve[who - FLAT_SERVES], result, arg);
+	else
+		client_tree_done(c, n, who, result, arg);
+}
+
+int flat_revoke_file(struct flat_machine *m, uint32_t tree, const struct flat_path *path)
+{
+	struct flat_cluster *c = &m->cluster[m->config.service];
+	struct step_node *n = &c->node[FLAT_FILE];
+	struct names_place place;
+	int error = names_walk(&m->names, tree, path, true, &place);
+	if (error || place.node == NAMES_NONE)
+		return error ? error : ENOENT;
+	const step_ref root = m->names.node[place.node].root;
+	if (!step_lookup(&c->node[FLAT_CAPABILITY], root))
+		return 0; /* nobody ever opened it */
+	const uint32_t r = revocation_new(m, root);
+	flat_set_chain(n, (struct flat_chain){0});
+	flat_begin(n, &m->revocation[r].task, STEP_NOBODY, DOING_CUT, FLAT_REVOKE);
+	flat_call_tree(c, tree_calls.revoke, root, 0, FLAT_REVOCATIONS + r, (uint16_t)((FLAT_REVOKE + 1) << 8),
+		       (struct flat_chain){0});
+	return 0;
+}
+
+/* ---- trees ---- */
+
+uint32_t flat_tree_new(struct flat_machine *m, const struct flat_names *names) { return names_tree_new(&m->names, names); }
+
+static int add(struct flat_machine *m, uint32_t tree, const struct flat_path *path, enum names_kind kind, uint32_t *node)
+{
+	struct names_place place;
+	int error = names_walk(&m->names, tree, path, false, &place);
+	return error ? error : names_create(&m->names, &place, kind, node);
+}
+
+int flat_tree_add_file(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint64_t size, uint64_t seed)
+{
+	uint32_t node;
+	int error = add(m, tree, path, NAMES_FILE, &node);
+	if (!error)
+		m->names.node[node].size = size, m->names.node[node].seed = seed;
+	return error;
+}
+
+int flat_tree_add_dir(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t extra_entries)
+{
+	uint32_t node;
+	struct names_place place;
+	int error = names_walk(&m->names, tree, path, false, &place);
+	if (error)
+		return error;
+	if (place.name == NAMES_NONE)
+		node = m->names.tree[tree].root;
+	else
+		error = names_create(&m->names, &place, NAMES_DIR, &node);
+	if (!error)
+		m->names.node[node].entries += extra_entries;
+	return error;
+}
+
+int flat_tree_add_symlink(struct flat_machine *m, uint32_t tree, const struct flat_path *path, const char *target)
+{
+	struct names_place place;
+	int error = names_walk(&m->names, tree, path, false, &place);
+	return error ? error : names_symlink(&m->names, &place, target);
+}
+
+int flat_tree_add_link(struct flat_machine *m, uint32_t tree, const struct flat_path *path, const struct flat_path *existing)
+{
+	struct names_place place, other;
+	int error = names_walk(&m->names, tree, path, false, &place);
+	if (!error)
+		error = names_walk(&m->names, tree, existing, false, &other);
+	return error ? error : other.node == NAMES_NONE ? ENOENT : names_link(&m->names, &place, other.node);
+}

@@ -1,0 +1,223 @@
+/* ssi/flat_internal.h - what the parts of the flat machine share.
+ *
+ *   flat.c        the machine: engine events, clocks and costs, the host of the protocol steps
+ *   flat_pages.c  frames, lines and their names, a client's way over the pages of one call
+ *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
+ *   flat_check.c  what must hold over the whole machine
+ *
+ * Layer: ssi, private. */
+#ifndef SKERRY_SSI_FLAT_INTERNAL_H
+#define SKERRY_SSI_FLAT_INTERNAL_H
+#include "sim/arena.h"
+#include "sim/check.h"
+#include "ssi/flat.h"
+#include "ssi/names.h"
+#include "ssi/protocols/protocols.h"
+#include "ssi/translate.h"
+
+enum flat_number { FLAT_CAPABILITY, FLAT_MEMORY, FLAT_FILE, FLAT_PROTOCOLS, FLAT_DUE = 254, FLAT_CLIENT = 255 };
+
+/* Who waits for a call of the capability or memory protocol: the client reference's index says. */
+#define FLAT_SERVES      (1u << 24)       /* FLAT_SERVES + s: slot s of the service */
+#define FLAT_REVOCATIONS (1u << 25)       /* + r: a revocation by the scenario */
+#define FLAT_RETIRED     (1u << 26)       /* + file: its last name has gone */
+#define FLAT_BACKGROUND  ((1u << 28) - 4) /* nobody */
+
+/* The causes along the chain of messages that ends in a completion, in cycles; saturating. */
+struct flat_chain {
+	uint64_t wire : 24, kernel : 20, monitor : 20;
+};
+_Static_assert(sizeof(struct flat_chain) == 8, "it travels in the host's 8 bytes of a frame");
+
+/* What an engine event carries. */
+struct flat_frame {
+	struct step_msg msg;
+	struct flat_chain chain;
+};
+_Static_assert(sizeof(struct flat_frame) == SIM_PAYLOAD_BYTES, "a frame fills an event");
+
+/* Which part of a client's call, or of a service's request, another protocol is doing. */
+enum flat_doing {
+	DOING_NOTHING,
+	DOING_OBTAIN_NAME, DOING_OBTAIN_FILE, DOING_DELETE, DOING_DELEGATE, DOING_PAGES, /* clients */
+	DOING_NAMES, DOING_ROOT, DOING_CUT, DOING_DROP,                                  /* the service */
+};
+
+struct flat_task {
+	uint8_t doing, op;       /* op: enum flat_op of the protocol's operation */
+	step_ref waiter;         /* machine of file/posix */
+	sim_cycles begun;
+	struct flat_chain before; /* the chain when it began */
+};
+
+/* A client's way over the pages of a call, one page at a time. */
+enum flat_phase { PHASE_SIZE, PHASE_CLEAR, PHASE_DATA, PHASE_GROW, PHASE_END };
+struct flat_pages {
+	uint8_t phase;
+	bool touching, granted;  /* a page was asked for; and given */
+	bool write, missed;
+	uint64_t at, end;        /* bytes of the file */
+	uint64_t size, high;     /* attributes: the size; bytes beyond `high` were never written */
+	uint32_t file;
+};
+
+/* What the service answers, an outbox that the reply frame refers to. */
+struct flat_reply {
+	uint32_t file;
+	step_ref name, root;     /* name: machine 0 if it is not to be cached */
+	bool is_directory;
+	uint64_t value;
+};
+
+struct flat_client {
+	struct flat_call call;
+	struct flat_result result;
+	struct flat_reply reply;
+	struct flat_task task, page_task;
+	struct flat_pages pages;
+	sim_cycles issued;
+	bool waiting; /* for flat_client_wake() */
+};
+
+/* A request at the service. */
+struct flat_serve {
+	struct flat_task task;
+	uint32_t cluster, client;       /* whose */
+	struct names_place place, place2;
+	uint32_t chain[NAMES_DEPTH_MAX], depth; /* entries whose capabilities are still to be made, the last first */
+	uint32_t cut[2], cuts, cut_at;  /* entries that are taken away */
+	bool want_root;
+};
+
+struct flat_cached { /* a cached name */
+	step_ref cap, root;
+	uint32_t file, grant;
+	bool is_directory;
+};
+
+/* Frames on their way to another cluster, by running number. */
+struct flat_outbox {
+	struct {
+		uint32_t number, frame; /* frame + 1; 0: taken */
+	} *slot;
+	uint32_t size, next; /* size: a power of two, or 0 */
+};
+uint32_t flat_outbox_put(struct flat_outbox *outbox, uint32_t frame);
+uint32_t flat_outbox_take(struct flat_outbox *outbox, uint32_t number);
+
+struct flat_cluster {
+	uint32_t id, clients;
+	sim_cycles now, free;           /* of the monitor's clock; it is free from then on */
+	sim_ps egress_free;
+	struct flat_outbox outbox;
+	struct step_node node[FLAT_PROTOCOLS];
+	uint64_t cells_seen[FLAT_PROTOCOLS];
+	struct flat_client *client;
+	struct flat_serve *serve;       /* [serves] */
+	struct ssi_table lines;         /* page name -> line */
+	struct ssi_table dirs;          /* page name -> directory entry (the service's cluster) */
+	struct ssi_table cached;        /* (tree, path) -> index of cached_name */
+	step_ref *line_name, *dir_name; /* [slot] */
+	struct flat_cached *cached_name;
+	uint32_t cached_count, cached_room;
+	uint32_t evict_hand, lines_live;
+};
+
+struct flat_grant {
+	step_ref root;
+	sim_ps granted, last_use;
+};
+struct flat_revocation {
+	step_ref root;
+	sim_ps returned;        /* SIM_PS_NEVER: it has not */
+	struct flat_task task;
+};
+
+struct flat_queue_item {
+	struct step_node *node;
+	step_ref at;
+	struct step_list *list; /* NULL: resume */
+};
+
+struct flat_machine {
+	struct flat_config config;
+	struct sim_topology topology;
+	struct sim_cost_profile cost;
+	struct sim_engine *engine;
+	struct sim_arena arena, frame_arena;
+	struct flat_cluster *cluster;
+	uint32_t clusters, serves;
+	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
+	struct names names;
+	struct flat_names *tree_names;
+	/* frames: 4 KiB, counted, copied on write; 0 is the page of zeros */
+	unsigned char *frames;
+	uint32_t *frame_count, *frame_next;
+	uint32_t frames_used, frames_room, frame_free, frames_live;
+	struct ssi_table initial;        /* (seed, page) -> frame */
+	struct flat_queue_item *queue;   /* what is to be done before the event ends */
+	uint32_t queue_head, queue_tail, queue_room;
+	uint32_t *resume;                /* clients of the running cluster whose page has come */
+	uint32_t resume_count, resume_room;
+	/* results */
+	struct flat_op_stats *op;
+	struct flat_traffic *pair, *by_class;
+	uint64_t messages, calls, faults;
+	sim_ps end;
+	char fault_text[200];
+	struct flat_grant *grant;
+	uint32_t grants, grants_room;
+	struct flat_revocation *revocation;
+	uint32_t revocations, revocations_room;
+};
+
+/* flat.c: the host */
+struct flat_machine *flat_machine_of(const struct step_node *n);
+struct flat_cluster *flat_cluster_of(const struct step_node *n);
+void flat_charge_kernel(struct step_node *n, enum sim_cost_kind kind);
+void flat_charge_monitor(struct step_node *n, sim_cycles cycles);
+/* Lets the monitor's clock catch up with the cells that ran. */
+void flat_sync(struct step_node *n);
+/* All that the host does to a node goes through these, so that the step log has it. */
+void flat_deliver(struct step_node *n, const struct step_msg *m);
+void flat_raise(struct step_node *n, const struct step_msg *m);
+void flat_run_raised(struct step_node *n);
+/* Starts a call of a protocol on behalf of `who`. */
+void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing, enum flat_op op);
+void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_task *task, bool failed);
+/* Tells the machine of file/posix that waits for a local call; carries the chain from `n` over. */
+void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error, uint32_t word);
+void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who, uint16_t host,
+		    struct flat_chain chain);
+void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
+struct flat_chain flat_chain_of(const struct step_node *n);
+void flat_set_chain(struct step_node *n, struct flat_chain chain);
+uint16_t flat_host_half(enum flat_op call, int op);
+
+/* flat_pages.c */
+int flat_pages_init(struct flat_machine *machine);
+uint32_t flat_frame_copy(struct flat_machine *machine, uint32_t frame); /* another reference */
+void flat_frame_drop(struct flat_machine *machine, uint32_t frame);
+uint32_t flat_frame_initial(struct flat_machine *machine, step_ref name);
+step_ref flat_page_name(const struct flat_machine *machine, uint32_t file, uint32_t page);
+void flat_pages_begin(struct flat_cluster *cluster, uint32_t client, step_ref waiter);
+void flat_pages_granted(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result, step_ref line);
+void flat_pages_go_on(struct flat_cluster *cluster, uint32_t client);
+void flat_release(struct flat_machine *machine, uint32_t file);
+
+/* A client's call arrives at its monitor at this cycle; with FLAT_CLIENT_ASKS, the client first asks the driver. */
+#define FLAT_CLIENT_ASKS (1u << 31)
+void flat_client_post(struct flat_cluster *cluster, uint32_t client, sim_cycles at);
+
+/* flat_files.c */
+/* A client's event. True: it is a call that the monitor is to start. */
+bool flat_files_arrive(struct flat_cluster *cluster, uint32_t word, sim_cycles at);
+void flat_files_start(struct flat_cluster *cluster, uint32_t client);
+void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
+void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uint32_t who, uint32_t result, step_ref arg);
+void flat_files_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t error);
+struct flat_cached *flat_cached_find(struct flat_cluster *cluster, uint32_t tree, uint32_t path);
+uint32_t flat_grant_new(struct flat_machine *machine, step_ref root, sim_ps at);
+void flat_use(struct flat_cluster *cluster, uint32_t grant);
+
+#endif

@@ -1,0 +1,51 @@
+/* ssi/inclusion.h - trace inclusion: what a run did, done again by the table alone.
+ *
+ * A step log holds every input that a host gave to its nodes, in order: messages, calls, results of local calls,
+ * parked messages resumed, lists fanned out, and where each of the host's own functions returned. The replay makes
+ * fresh nodes, gives them the same inputs, and keeps a first-in first-out channel for each pair: a message that was
+ * delivered must be the one that the table sent first on that pair. An input that the table forbids, a message that
+ * it did not send, another order or a message left over is an error.
+ *
+ * Layer: ssi. Thread rule: one thread. */
+#ifndef SKERRY_SSI_INCLUSION_H
+#define SKERRY_SSI_INCLUSION_H
+#include <skerry/protocol.h>
+
+enum inclusion_kind {
+	INCLUSION_DELIVER, /* a message, or a call of a client */
+	INCLUSION_RAISE,   /* an event that the host raised */
+	INCLUSION_RUN,     /* what was raised was run */
+	INCLUSION_RESUME,  /* the oldest parked message of `at` */
+	INCLUSION_FANOUT,  /* all untold members of the list that `at` fans out */
+	INCLUSION_RETURN,  /* the host's complete() or local() returns */
+};
+
+struct inclusion_record {
+	uint32_t cluster, from;
+	uint8_t number, kind;
+	step_ref at;
+	struct step_msg msg;
+};
+
+struct inclusion_log {
+	struct inclusion_record *record;
+	uint64_t count, room;
+	bool failed; /* out of memory: the log is not whole */
+};
+
+void inclusion_log_add(struct inclusion_log *log, uint32_t cluster, unsigned number, enum inclusion_kind kind,
+		       const struct step_msg *msg, step_ref at, uint32_t from);
+void inclusion_log_fini(struct inclusion_log *log);
+
+struct inclusion_result {
+	uint64_t inputs, messages, cells, failures;
+	char first[240]; /* what failed first */
+};
+
+/* Replays a log on `clusters` nodes of each of the `protocols`, whose pools have the given slots. `complete`: the
+ * run had ended, so nothing may be left in a channel. Returns 0 or -ENOMEM. */
+int inclusion_replay(const struct inclusion_log *log, uint32_t clusters, const struct step_protocol *const *protocols,
+		     uint32_t protocols_count, const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
+		     void *context, bool complete, struct inclusion_result *result);
+
+#endif

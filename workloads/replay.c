@@ -1,0 +1,395 @@
+/* workloads/replay.c - groups that replay a recording.
+ *
+ * Each system call of the recording becomes a call of the file service; its answer is compared with that of a
+ * plain file system in memory that executes the same operation, every byte that is read with the plain file
+ * system's byte, and both with the recorded result. What a process does next waits for what the recording says
+ * came first: TRACE_AFTER, wait, fork. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/check.h"
+#include "workloads/run_internal.h"
+
+#define PAGE FLAT_PAGE_BYTES
+
+/* ---- recordings ---- */
+
+static void paths_make(struct run_trace *t)
+{
+	for (uint32_t i = 0; i < t->trace->paths; i++)
+		t->path[i] = (struct flat_path){.name = t->trace->components + t->trace->path[i].first,
+						.count = t->trace->path[i].count, .id = i};
+}
+
+/* Equal recordings have equal files, whoever replays them. A seed of 0 would mean zeros. */
+static void seeds_make(struct run_trace *t)
+{
+	uint64_t pages = 0;
+	for (uint32_t i = 0; i < t->trace->initials; i++) {
+		t->seed[i] = run_mix(t->trace->digest, i) | 1;
+		t->page_first[i] = pages;
+		pages += (t->trace->initial[i].size + PAGE - 1) / PAGE;
+	}
+	t->pages = pages;
+}
+
+int replay_trace_load(struct run_trace *out, const char *file, struct scenario_error *error)
+{
+	struct trace_error why;
+	*out = (struct run_trace){.file = file};
+	if (trace_read(&out->trace, file, &why)) {
+		snprintf(error->text, sizeof error->text, "%s", why.text);
+		return -1;
+	}
+	out->path = calloc(out->trace->paths + 1, sizeof *out->path);
+	out->seed = calloc(out->trace->initials + 1, sizeof *out->seed);
+	out->page_first = calloc(out->trace->initials + 1, sizeof *out->page_first);
+	SIM_CHECK(out->path && out->seed && out->page_first);
+	paths_make(out);
+	seeds_make(out);
+	out->page = calloc(out->pages + 1, sizeof *out->page);
+	SIM_CHECK(out->page);
+	return 0;
+}
+
+void replay_trace_fini(struct run_trace *t)
+{
+	for (uint64_t i = 0; t->page && i < t->pages; i++)
+		free((void *)(uintptr_t)t->page[i]);
+	trace_free(t->trace);
+	free(t->path);
+	free(t->seed);
+	free(t->page);
+	free(t->page_first);
+}
+
+/* The plain file systems' own copy of initial content, one for all that began with the same recording. */
+static const uint8_t *initial_page(void *context, uint32_t index, uint64_t page)
+{
+	struct run_trace *t = context;
+	const uint64_t size = t->trace->initial[index].size;
+	const uint8_t **known = &t->page[t->page_first[index] + page];
+	if (*known)
+		return *known;
+	uint8_t *bytes = calloc(1, PAGE);
+	SIM_CHECK(bytes);
+	for (uint64_t i = 0; i < PAGE && page * PAGE + i < size; i++) {
+		uint64_t word = flat_content(t->seed[index], (page * PAGE + i) / 8);
+		bytes[i] = (uint8_t)(word >> i % 8 * 8);
+	}
+	return *known = bytes;
+}
+
+static int tree_add(struct run *run, struct run_trace *t, uint32_t tree, uint32_t i)
+{
+	const struct trace_initial *initial = &t->trace->initial[i];
+	const struct flat_path *path = &t->path[initial->path];
+	if (initial->same_as != UINT32_MAX)
+		return flat_tree_add_link(run->machine, tree, path, &t->path[t->trace->initial[initial->same_as].path]);
+	switch (initial->kind) {
+	case TRACE_DIR:
+		return flat_tree_add_dir(run->machine, tree, path, initial->entries);
+	case TRACE_SYMLINK_NODE:
+		return flat_tree_add_symlink(run->machine, tree, path, t->trace->path[initial->target].text);
+	default:
+		return flat_tree_add_file(run->machine, tree, path, initial->size, t->seed[i]);
+	}
+}
+
+int replay_tree(struct run *run, struct run_trace *t, uint32_t *tree, char *why, size_t why_size)
+{
+	const struct flat_names names = {.count = t->trace->names, .text = t->trace->name_text};
+	*tree = flat_tree_new(run->machine, &names);
+	if (*tree == UINT32_MAX) {
+		snprintf(why, why_size, "no memory for its files");
+		return -1;
+	}
+	for (uint32_t i = 0; i < t->trace->initials; i++) {
+		int error = tree_add(run, t, *tree, i);
+		if (error) {
+			snprintf(why, why_size, "%s cannot exist before the recording begins: %s",
+				 t->trace->path[t->trace->initial[i].path].text, strerror(error));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- groups ---- */
+
+static void round_begin(struct run_group *g)
+{
+	struct trace *trace = g->trace->trace;
+	g->exited = 0;
+	g->plain = plainfs_new(trace, initial_page, g->trace);
+	memset(g->handle, 0, (trace->handles + 1) * sizeof *g->handle);
+	memset(g->process, 0, trace->processes * sizeof *g->process);
+	g->process[0].started = true;
+}
+
+void replay_init(struct run *run, struct run_group *g)
+{
+	struct trace *trace = g->trace->trace;
+	g->handle = calloc(trace->handles + 1, sizeof *g->handle);
+	g->process = calloc(trace->processes, sizeof *g->process);
+	SIM_CHECK(g->handle && g->process);
+	round_begin(g);
+	run->operations += (uint64_t)trace->ops * g->entry->repeat;
+}
+
+void replay_fini(struct run_group *g)
+{
+	plainfs_free(g->plain);
+	free(g->handle);
+	free(g->process);
+}
+
+const struct flat_path *replay_path(const struct run_group *g, const char *text)
+{
+	const struct trace *trace = g->trace->trace;
+	for (uint32_t i = 0; i < trace->paths; i++)
+		if (!strcmp(trace->path[i].text, text))
+			return &g->trace->path[i];
+	return NULL;
+}
+
+static void wake_others(struct run *run, const struct run_group *g)
+{
+	for (uint32_t p = 0; p < g->trace->trace->processes; p++)
+		if (g->process[p].waits)
+			flat_client_wake(run->machine, g->cluster, g->first_client + p);
+}
+
+/* ---- what comes next ---- */
+
+static const uint8_t op_of_kind[TRACE_KINDS] = {
+	[TRACE_OPEN] = FLAT_OPEN, [TRACE_STAT] = FLAT_STAT, [TRACE_UNLINK] = FLAT_UNLINK, [TRACE_RMDIR] = FLAT_RMDIR,
+	[TRACE_MKDIR] = FLAT_MKDIR, [TRACE_RENAME] = FLAT_RENAME, [TRACE_LINK] = FLAT_LINK,
+	[TRACE_SYMLINK] = FLAT_SYMLINK, [TRACE_READLINK] = FLAT_READLINK, [TRACE_SETATTR] = FLAT_SETATTR,
+	[TRACE_READ] = FLAT_READ, [TRACE_WRITE] = FLAT_WRITE, [TRACE_FSTAT] = FLAT_FSTAT,
+	[TRACE_TRUNCATE] = FLAT_TRUNCATE, [TRACE_FSYNC] = FLAT_FSYNC, [TRACE_LIST] = FLAT_LIST,
+	[TRACE_FSETATTR] = FLAT_SETATTR, [TRACE_CLOSE] = FLAT_CLOSE, [TRACE_LOCAL] = FLAT_LOCAL,
+	[TRACE_FORK] = FLAT_FORK, [TRACE_WAIT] = FLAT_WAIT, [TRACE_EXIT] = FLAT_EXIT,
+};
+
+static bool on_handle(const struct trace_op *op) { return op->kind >= TRACE_READ && op->kind <= TRACE_CLOSE; }
+
+static bool must_wait(const struct run_group *g, const struct trace_op *op)
+{
+	const struct replay_process *other = &g->process[op->process];
+	if (op->kind == TRACE_AFTER)
+		return other->next < op->count && !other->exited;
+	return op->kind == TRACE_WAIT && !other->exited;
+}
+
+static void call_of_op(const struct run_group *g, const struct trace_op *op, struct flat_call *call)
+{
+	const struct trace *trace = g->trace->trace;
+	*call = (struct flat_call){.op = op_of_kind[op->kind], .tree = g->tree, .tag = (void *)(uintptr_t)op,
+				   .create = op->flags & TRACE_CREATE, .exclusive = op->flags & TRACE_EXCLUSIVE,
+				   .truncate = op->flags & TRACE_TRUNCATES,
+				   .writes = op->flags & (TRACE_WRITES | TRACE_TRUNCATES),
+				   .directory = op->flags & TRACE_DIRECTORY, .no_follow = op->flags & TRACE_NO_FOLLOW};
+	if (op->kind == TRACE_OPEN)
+		call->handle = &g->handle[op->handle < trace->handles ? op->handle : trace->handles];
+	else if (on_handle(op))
+		call->handle = &g->handle[op->handle];
+	if (op->kind <= TRACE_SETATTR)
+		call->path = g->trace->path[op->path];
+	if (op->kind == TRACE_RENAME || op->kind == TRACE_LINK)
+		call->path2 = g->trace->path[op->path2];
+	if (op->kind == TRACE_SYMLINK) {
+		call->path = g->trace->path[op->path2];
+		call->target = trace->path[op->path].text;
+	}
+	if (op->kind == TRACE_READ || op->kind == TRACE_WRITE || op->kind == TRACE_TRUNCATE || op->kind == TRACE_LOCAL)
+		call->offset = op->kind == TRACE_TRUNCATE ? 0 : op->offset, call->length = op->length;
+	if (op->kind == TRACE_LIST && op->offset)
+		call->op = FLAT_LOCAL; /* the client has the listing already */
+}
+
+bool replay_next(struct run *run, struct run_group *g, uint32_t process, struct flat_call *call)
+{
+	struct replay_process *p = &g->process[process];
+	bool moved = false;
+	p->waits = false;
+	if (!p->started || p->exited || g->killed)
+		return false;
+	for (;;) {
+		const struct trace_op *op = &g->trace->trace->process[process].ops[p->next];
+		if (must_wait(g, op)) {
+			p->waits = true;
+			break;
+		}
+		if (op->kind != TRACE_AFTER) {
+			call_of_op(g, op, call);
+			break;
+		}
+		p->next++;
+		run->done++;
+		moved = true;
+	}
+	if (moved)
+		wake_others(run, g);
+	return !p->waits;
+}
+
+/* ---- bytes ---- */
+
+static const struct trace_op *op_of(const struct flat_call *call) { return call->tag; }
+
+/* What a write of this operation leaves at byte `at`: depends on who writes and on which write it is. */
+static void fill(const struct run_group *g, const struct trace_op *op, uint64_t at, unsigned char *bytes, uint32_t length)
+{
+	const uint64_t seed = run_mix(run_mix(g->cluster, g->number), (uint64_t)g->round << 32 | op->line) | 1;
+	uint32_t i = 0;
+	for (; i < length && (at + i) % 8; i++)
+		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
+	for (; i + 8 <= length; i += 8) {
+		uint64_t word = flat_content(seed, (at + i) / 8);
+		memcpy(bytes + i, &word, 8);
+	}
+	for (; i < length; i++)
+		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
+}
+
+static void place_of(const struct run_group *g, const struct trace_op *op, char *text, size_t size)
+{
+	snprintf(text, size, "cluster %u, %s, line %u, %s", g->cluster, g->entry->name, op->line, trace_kind_name[op->kind]);
+}
+
+void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at, unsigned char *bytes,
+		  uint32_t length)
+{
+	const struct trace_op *op = op_of(call);
+	char place[160];
+	if (call->op == FLAT_WRITE) {
+		fill(g, op, at, bytes, length);
+		plainfs_write(g->plain, op->handle, at, bytes, length);
+		return;
+	}
+	const uint8_t *plain = plainfs_page(g->plain, op->handle, at / PAGE) + at % PAGE;
+	run->content_bytes += length;
+	if (!memcmp(plain, bytes, length))
+		return;
+	uint32_t i = 0;
+	while (plain[i] == bytes[i])
+		i++;
+	place_of(g, op, place, sizeof place);
+	run_check_fail(run, CHECK_CONTENTS, "%s: byte %llu is 0x%02x, and 0x%02x in the plain file system", place,
+		       (unsigned long long)(at + i), bytes[i], plain[i]);
+}
+
+/* ---- answers ---- */
+
+static const char *differs(struct run_group *g, const struct trace_op *op, const struct flat_call *call,
+			   const struct flat_result *result, const struct plainfs_answer *plain)
+{
+	if (result->error != plain->error)
+		return strerror(result->error ? result->error : plain->error);
+	if (result->error)
+		return NULL;
+	if (call->op == FLAT_READ && result->value != plain->length)
+		return "another number of bytes";
+	if ((call->op == FLAT_STAT || call->op == FLAT_FSTAT) && !plain->is_directory && result->value != plain->size)
+		return "another size";
+	if (call->op == FLAT_STAT && result->is_directory != plain->is_directory)
+		return "another kind of file";
+	if (call->op == FLAT_LIST) {
+		const struct trace_op all = {.kind = TRACE_LIST, .handle = op->handle};
+		if (result->value != plainfs_apply(g->plain, &all).length)
+			return "another number of entries";
+	}
+	return NULL;
+}
+
+/* After a revoke an open file refuses every use: that is what is wanted. */
+static bool is_refused(struct run *run, struct run_group *g, const struct trace_op *op, const struct flat_result *result)
+{
+	if (!g->disturbed || result->error != EBADF || !on_handle(op))
+		return false;
+	run_check_add(run, CHECK_REVOKED, 1);
+	return true;
+}
+
+static void compare(struct run *run, struct run_group *g, const struct trace_op *op, const struct flat_call *call,
+		    const struct flat_result *result)
+{
+	char place[160];
+	if (is_refused(run, g, op, result))
+		return;
+	const struct plainfs_answer plain = plainfs_apply(g->plain, op);
+	const char *why = differs(g, op, call, result, &plain);
+	run_check_add(run, CHECK_CONTENTS, 1);
+	if (why) {
+		place_of(g, op, place, sizeof place);
+		run_check_fail(run, CHECK_CONTENTS, "%s: not as in the plain file system: %s", place, why);
+	}
+	if (g->disturbed || g->killed)
+		return;
+	why = plainfs_differs(op, &plain);
+	run_check_add(run, CHECK_RESULTS, 1);
+	if (why) {
+		place_of(g, op, place, sizeof place);
+		run_check_fail(run, CHECK_RESULTS, "%s: not as recorded: %s", place, why);
+	}
+}
+
+/* ---- a call is over ---- */
+
+static void round_end(struct run *run, struct run_group *g)
+{
+	plainfs_free(g->plain);
+	g->plain = NULL;
+	if (++g->round == g->entry->repeat) {
+		run_group_ended(run, g);
+		return;
+	}
+	if (g->entry->tree == SCENARIO_PRIVATE)
+		g->tree++; /* the trees of a group's rounds were made one after the other */
+	round_begin(g);
+	flat_client_start(run->machine, g->cluster, g->first_client, flat_now(run->machine, g->cluster));
+}
+
+static void exit_process(struct run *run, struct run_group *g, uint32_t process)
+{
+	g->process[process].exited = true;
+	if (++g->exited == g->trace->trace->processes)
+		round_end(run, g);
+}
+
+void replay_done(struct run *run, struct run_group *g, uint32_t process, const struct flat_call *call,
+		 const struct flat_result *result)
+{
+	const struct trace_op *op = op_of(call);
+	struct replay_process *p = &g->process[process];
+	run->done++;
+	p->next++;
+	if (op->kind <= TRACE_CLOSE)
+		compare(run, g, op, call, result);
+	if (g->killed) { /* it was under way when its client was killed */
+		if (op->kind == TRACE_OPEN && !result->error)
+			flat_delete(run->machine, g->cluster, call->handle);
+		return;
+	}
+	if (op->kind == TRACE_FORK) {
+		g->process[op->process].started = true;
+		flat_client_start(run->machine, g->cluster, g->first_client + op->process,
+				  flat_now(run->machine, g->cluster));
+	}
+	wake_others(run, g);
+	if (op->kind == TRACE_EXIT)
+		exit_process(run, g, process);
+}
+
+/* The client and its children are gone; what they had open is closed for them. */
+void replay_kill(struct run *run, struct run_group *g)
+{
+	if (g->killed || g->round == g->entry->repeat)
+		return;
+	g->killed = g->disturbed = true;
+	for (uint32_t i = 0; i < g->trace->trace->handles; i++)
+		flat_delete(run->machine, g->cluster, &g->handle[i]);
+	run_group_ended(run, g);
+}

@@ -1,0 +1,511 @@
+/* workloads/run.c - from a scenario to a machine, its clients, and what came out. */
+#include "workloads/run.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "sim/check.h"
+#include "ssi/protocols/protocols.h"
+#include "workloads/run_internal.h"
+
+static double wall_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct flat_machine *run_machine(struct run *run) { return run->machine; }
+uint64_t run_clients(const struct run *run) { return run->groups; }
+
+/* ---- checks ---- */
+
+void run_check_add(struct run *run, enum run_check_index check, uint64_t count) { run->check[check].count += count; }
+
+void run_check_fail(struct run *run, enum run_check_index check, const char *format, ...)
+{
+	struct run_check *c = &run->check[check];
+	va_list args;
+	if (c->failures++)
+		return;
+	va_start(args, format);
+	vsnprintf(c->first, sizeof c->first, format, args);
+	va_end(args);
+}
+
+void run_group_ended(struct run *run, struct run_group *group)
+{
+	(void)group;
+	run->running--;
+}
+
+/* ---- the driver ---- */
+
+static bool driver_next(void *context, uint32_t cluster, uint32_t client, struct flat_call *call)
+{
+	struct run *run = context;
+	struct run_group *g = run_group_of(run, cluster, client);
+	return g->trace ? replay_next(run, g, client - g->first_client, call) : stamps_next(run, g, call);
+}
+
+static void driver_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
+			 unsigned char *bytes, uint32_t length)
+{
+	struct run *run = context;
+	struct run_group *g = run_group_of(run, cluster, client);
+	if (g->trace)
+		replay_bytes(run, g, call, at, bytes, length);
+	else
+		stamps_bytes(run, g, call, at, bytes, length);
+}
+
+static void driver_done(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+			const struct flat_result *result)
+{
+	struct run *run = context;
+	struct run_group *g = run_group_of(run, cluster, client);
+	if (g->trace)
+		replay_done(run, g, client - g->first_client, call, result);
+	else
+		stamps_done(run, g, call, result);
+}
+
+static void driver_received(void *context, uint32_t cluster, uint32_t client, const struct flat_handle *handle)
+{
+	struct run *run = context;
+	stamps_received(run, run_group_of(run, cluster, client), handle);
+}
+
+static sim_cycles driver_think(void *context, uint32_t cluster, uint32_t client)
+{
+	return run_group_of(context, cluster, client)->entry->think;
+}
+
+/* The group that an event means: the n-th of its cluster. */
+static struct run_group *group_of_event(const struct run *run, const struct scenario_event *e)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < run->groups; i++)
+		if (run->group[i].cluster == e->cluster && n++ == e->client)
+			return &run->group[i];
+	return NULL;
+}
+
+static const struct flat_path stamps_path = {.name = (const uint32_t[]){0}, .count = 1};
+
+static void revoke(struct run *run, const struct scenario_event *e)
+{
+	struct run_group *g = group_of_event(run, e);
+	const struct flat_path *path = g->trace ? replay_path(g, e->path) : &stamps_path;
+	for (uint32_t i = 0; i < run->groups; i++)
+		if (run->group[i].tree == g->tree)
+			run->group[i].disturbed = true;
+	flat_revoke_file(run->machine, g->tree, path); /* a file that is gone by now has nobody to revoke from */
+}
+
+static void driver_due(void *context, uint32_t number)
+{
+	struct run *run = context;
+	const struct scenario_event *e = &run->scenario->events[number];
+	struct run_group *g = group_of_event(run, e);
+	if (e->kind == SCENARIO_FS_REVOKE)
+		revoke(run, e);
+	else if (g->trace)
+		replay_kill(run, g);
+	else
+		stamps_kill(run, g);
+}
+
+/* ---- making: groups ---- */
+
+static bool is_on(const struct scenario *s, const struct scenario_range *r, uint32_t cluster)
+{
+	if (r->all)
+		return true;
+	if (r->others)
+		return cluster != s->service_cluster;
+	return cluster >= r->first && cluster <= r->last;
+}
+
+static struct run_trace *trace_of(struct run *run, const char *file)
+{
+	for (uint32_t i = 0; i < run->traces; i++)
+		if (!strcmp(run->trace[i].file, file))
+			return &run->trace[i];
+	return NULL;
+}
+
+static int load_traces(struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	run->trace = calloc(SCENARIO_CLIENTS_MAX, sizeof *run->trace);
+	SIM_CHECK(run->trace);
+	for (uint32_t i = 0; i < s->clients_count; i++) {
+		const struct scenario_clients *entry = &s->clients[i];
+		if (!entry->trace)
+			continue;
+		if (!trace_of(run, entry->trace)) {
+			int failed = replay_trace_load(&run->trace[run->traces], entry->trace, error);
+			run->traces++;
+			if (failed)
+				return -1;
+		}
+		if (entry->tree == SCENARIO_SHARED && trace_of(run, entry->trace)->trace->writes) {
+			char key[48];
+			snprintf(key, sizeof key, "clients.%u.tree", i);
+			return scenario_complain(s, error, key, "shared",
+						 "the recording \"%s\" changes files, so its clients need trees of their own; "
+						 "write \"private\"",
+						 entry->trace);
+		}
+	}
+	return 0;
+}
+
+static int check_protocols(const struct scenario *s, struct scenario_error *error)
+{
+	if (strcmp(s->capability, "tree"))
+		return scenario_complain(s, error, "protocols.capability", s->capability,
+					 "no such protocol for capabilities; there is \"tree\"");
+	if (strcmp(s->memory, "msi"))
+		return scenario_complain(s, error, "protocols.memory", s->memory, "no such protocol for memory; there is \"msi\"");
+	return 0;
+}
+
+static uint32_t processes_of(struct run *run, const struct scenario_clients *entry)
+{
+	return entry->trace ? trace_of(run, entry->trace)->trace->processes : 1;
+}
+
+/* Groups are numbered entry by entry, cluster by cluster; a cluster's clients in the same order. */
+static void groups_make(struct run *run)
+{
+	const struct scenario *s = run->scenario;
+	const uint32_t clusters = s->topology.clusters;
+	uint32_t total = 0, all = 0;
+	run->clients = calloc(clusters, sizeof *run->clients);
+	run->client_base = calloc(clusters + 1, sizeof *run->client_base);
+	for (uint32_t i = 0; i < s->clients_count; i++)
+		for (uint32_t c = 0; c < clusters; c++)
+			if (is_on(s, &s->clients[i].on, c)) {
+				total += s->clients[i].copies;
+				run->clients[c] += s->clients[i].copies * processes_of(run, &s->clients[i]);
+			}
+	run->group = calloc(total + 1, sizeof *run->group);
+	SIM_CHECK(run->clients && run->client_base && run->group);
+	for (uint32_t c = 0; c < clusters; c++) {
+		run->client_base[c] = all;
+		all += run->clients[c];
+	}
+	run->client_group = calloc(all + 1, sizeof *run->client_group);
+	SIM_CHECK(run->client_group);
+}
+
+static void group_make(struct run *run, const struct scenario_clients *entry, uint32_t cluster, uint32_t number,
+		       uint32_t *used)
+{
+	const uint32_t index = run->groups++;
+	struct run_group *g = &run->group[index];
+	*g = (struct run_group){.entry = entry, .trace = entry->trace ? trace_of(run, entry->trace) : NULL,
+				.cluster = cluster, .first_client = used[cluster], .number = number};
+	g->random = run_mix(run_mix(run->scenario->seed, cluster + 1), (uint64_t)(entry - run->scenario->clients) << 32 | number) | 1;
+	for (uint32_t p = 0; p < processes_of(run, entry); p++)
+		run->client_group[run->client_base[cluster] + used[cluster]++] = index;
+}
+
+static void groups_fill(struct run *run)
+{
+	const struct scenario *s = run->scenario;
+	uint32_t *used = calloc(s->topology.clusters, sizeof *used);
+	SIM_CHECK(used);
+	groups_make(run);
+	for (uint32_t i = 0; i < s->clients_count; i++) {
+		uint32_t number = 0;
+		for (uint32_t c = 0; c < s->topology.clusters; c++)
+			for (uint32_t k = 0; k < s->clients[i].copies && is_on(s, &s->clients[i].on, c); k++)
+				group_make(run, &s->clients[i], c, number++, used);
+	}
+	free(used);
+	run->running = run->groups;
+}
+
+/* ---- making: trees and starts ---- */
+
+static int tree_fails(const struct run *run, struct scenario_error *error, uint32_t entry, const char *why)
+{
+	char key[48];
+	snprintf(key, sizeof key, "clients.%u.trace", entry);
+	return scenario_complain(run->scenario, error, key, run->scenario->clients[entry].trace, "%s", why);
+}
+
+/* Private: a tree for each round of each group, one after the other. Shared: one for the entry. */
+static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t count, struct scenario_error *error)
+{
+	const struct scenario_clients *e = &run->scenario->clients[entry];
+	char why[400];
+	uint32_t shared = 0, tree;
+	if (!e->trace && stamps_tree(run, e, &shared))
+		return tree_fails(run, error, entry, "no memory for its files");
+	if (e->trace && e->tree == SCENARIO_SHARED && replay_tree(run, run->group[first].trace, &shared, why, sizeof why))
+		return tree_fails(run, error, entry, why);
+	for (uint32_t i = first; i < first + count; i++) {
+		struct run_group *g = &run->group[i];
+		g->tree = shared;
+		for (uint32_t r = 0; e->trace && e->tree == SCENARIO_PRIVATE && r < e->repeat; r++) {
+			if (replay_tree(run, g->trace, &tree, why, sizeof why))
+				return tree_fails(run, error, entry, why);
+			g->tree = r ? g->tree : tree;
+		}
+		if (e->trace)
+			replay_init(run, g);
+		else
+			SIM_CHECK(stamps_init(run, g, &run->group[first], count) == 0);
+	}
+	return 0;
+}
+
+static int entries_init(struct run *run, struct scenario_error *error)
+{
+	uint32_t first = 0;
+	for (uint32_t i = 0; i < run->scenario->clients_count; i++) {
+		uint32_t count = 0;
+		while (first + count < run->groups && run->group[first + count].entry == &run->scenario->clients[i])
+			count++;
+		if (count && entry_init(run, i, first, count, error))
+			return -1;
+		first += count;
+	}
+	return 0;
+}
+
+static int check_event(struct run *run, uint32_t number, struct scenario_error *error)
+{
+	const struct scenario_event *e = &run->scenario->events[number];
+	const struct run_group *g = group_of_event(run, e);
+	char key[64];
+	if (!g) {
+		snprintf(key, sizeof key, "events.%u", number);
+		return scenario_complain(run->scenario, error, key, NULL, "cluster %u has no client %u", e->cluster, e->client);
+	}
+	if (e->kind == SCENARIO_FS_REVOKE && g->trace && !replay_path(g, e->path)) {
+		snprintf(key, sizeof key, "events.%u.fs_revoke", number);
+		return scenario_complain(run->scenario, error, key, e->path, "the recording \"%s\" has no such path",
+					 g->trace->file);
+	}
+	return 0;
+}
+
+static int events_init(struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	for (uint32_t i = 0; i < s->events_count; i++) {
+		if (check_event(run, i, error))
+			return -1;
+		const struct scenario_event *e = &s->events[i];
+		flat_at(run->machine, e->kind == SCENARIO_KILL ? e->cluster : s->service_cluster, e->at, i);
+	}
+	return 0;
+}
+
+/* Clients do not start in step: each at a time of its own within 10 us, drawn from the seed. */
+static void start_clients(struct run *run)
+{
+	for (uint32_t i = 0; i < run->groups; i++) {
+		struct run_group *g = &run->group[i];
+		flat_client_start(run->machine, g->cluster, g->first_client, run_random(&g->random) % 10000000);
+	}
+}
+
+static const char *const check_names[] = {
+	[CHECK_CONTENTS] = "contents: as in a plain file system",
+	[CHECK_RESULTS] = "results: as recorded",
+	[CHECK_STAMPS] = "stamps: coherence of each page",
+	[CHECK_ORDER] = "stamps: program order",
+	[CHECK_REVOKED] = "use after a revoke is refused",
+	[CHECK_FINAL] = "clients ended",
+};
+
+static int machine_make(struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	const struct flat_config config = {
+		.topology = &s->topology, .cost = &s->cost, .engine = s->engine, .service = s->service_cluster,
+		.cache_pages = s->cache_pages, .clients = run->clients,
+		.driver = {.context = run, .next = driver_next, .bytes = driver_bytes, .done = driver_done,
+			   .received = driver_received, .think = driver_think, .due = driver_due},
+		.tap = run->options.tap, .window_tap = run->options.window_tap, .tap_context = run->options.tap_context,
+		.cell_tap = run->options.cell_tap, .log = run->options.inclusion ? &run->log : NULL};
+	int failed = flat_new(&run->machine, &config);
+	if (failed)
+		snprintf(error->text, sizeof error->text, "%s: this machine cannot be built here: %s", s->file, strerror(-failed));
+	return failed;
+}
+
+int run_new(struct run **out, const struct scenario *scenario, const struct run_options *options,
+	    struct scenario_error *error)
+{
+	const double begin = wall_now();
+	struct run *run = calloc(1, sizeof *run);
+	SIM_CHECK(run);
+	run->scenario = scenario;
+	run->options = *options;
+	for (size_t i = 0; i < sizeof check_names / sizeof *check_names; i++)
+		snprintf(run->check[i].name, sizeof run->check[i].name, "%s", check_names[i]);
+	if (check_protocols(scenario, error) || load_traces(run, error)) {
+		run_free(run);
+		return -1;
+	}
+	groups_fill(run);
+	if (machine_make(run, error) || entries_init(run, error) || events_init(run, error)) {
+		run_free(run);
+		return -1;
+	}
+	start_clients(run);
+	run->setup_seconds = wall_now() - begin;
+	*out = run;
+	return 0;
+}
+
+void run_free(struct run *run)
+{
+	if (!run)
+		return;
+	for (uint32_t i = 0; i < run->groups; i++) {
+		if (run->group[i].trace)
+			replay_fini(&run->group[i]);
+		else
+			stamps_fini(&run->group[i]);
+	}
+	for (uint32_t i = 0; i < run->traces; i++)
+		replay_trace_fini(&run->trace[i]);
+	flat_free(run->machine);
+	inclusion_log_fini(&run->log);
+	free(run->trace);
+	free(run->group);
+	free(run->clients);
+	free(run->client_base);
+	free(run->client_group);
+	free(run);
+}
+
+/* ---- running ---- */
+
+/* The engine runs in slices of virtual time, grown and shrunk so that one takes about 50 ms of wall time. */
+static enum run_end drive(struct run *run, struct run_result *result)
+{
+	struct sim_engine *engine = flat_engine(run->machine);
+	const double begin = wall_now();
+	sim_ps slice = 1000000000, until = slice;
+	double last = begin, reported = begin;
+	enum sim_engine_end end;
+	while ((end = flat_run(run->machine, until)) == SIM_ENGINE_UNTIL) {
+		const double now = wall_now();
+		if (now - last < 0.025)
+			slice *= 2;
+		else if (now - last > 0.1 && slice > 1000)
+			slice /= 2;
+		last = now;
+		until += slice;
+		if (run->options.seconds_max > 0 && now - begin > run->options.seconds_max)
+			break;
+		if (run->options.progress && now - reported > 0.1) {
+			reported = now;
+			run->options.progress(run->options.progress_context,
+					      run->operations ? (double)run->done / (double)run->operations : 1,
+					      sim_engine_events(engine), sim_engine_now(engine), now - begin);
+		}
+	}
+	result->wall_seconds = wall_now() - begin;
+	if (end == SIM_ENGINE_STOPPED)
+		return RUN_FAULT;
+	if (end == SIM_ENGINE_UNTIL)
+		return RUN_TIMEOUT;
+	return run->running ? RUN_STUCK : RUN_ENDED;
+}
+
+static const struct step_node *like(void *context, uint32_t cluster, unsigned number)
+{
+	return flat_node(context, cluster, number);
+}
+
+static void check_copy(struct run_result *result, const char *name, uint64_t count, uint64_t failures, const char *first)
+{
+	struct run_check *c = &result->check[result->checks++];
+	snprintf(c->name, sizeof c->name, "%s", name);
+	c->count = count;
+	c->failures = failures;
+	snprintf(c->first, sizeof c->first, "%s", failures ? first : "");
+	result->failures += failures;
+}
+
+static void check_inclusion(struct run *run, struct run_result *result)
+{
+	const struct step_protocol *const protocols_used[] = {&capability_tree, &memory_msi, &file_posix};
+	struct inclusion_result r;
+	if (inclusion_replay(&run->log, run->scenario->topology.clusters, protocols_used, 3, like, run->machine,
+			     result->end == RUN_ENDED, &r) ||
+	    run->log.failed)
+		check_copy(result, "trace inclusion", 0, 1, "no memory for the step log or its replay");
+	else if (!r.failures && result->end == RUN_ENDED && r.cells != result->cells)
+		check_copy(result, "trace inclusion", r.inputs, 1, "the replay runs another number of cells than the run did");
+	else
+		check_copy(result, "trace inclusion", r.inputs, r.failures, r.first);
+}
+
+static void finals(struct run *run)
+{
+	for (uint32_t i = 0, count; i < run->groups; i += count) {
+		struct run_group *first = &run->group[i];
+		bool disturbed = false;
+		for (count = 0; i + count < run->groups && run->group[i + count].entry == first->entry; count++)
+			disturbed |= run->group[i + count].disturbed;
+		if (!first->trace && !disturbed)
+			stamps_final(run, first, first, count);
+	}
+	run_check_add(run, CHECK_FINAL, run->groups);
+	if (run->running)
+		run_check_fail(run, CHECK_FINAL, "%llu clients never end", (unsigned long long)run->running);
+}
+
+static void explain_end(const struct run *run, struct run_result *result)
+{
+	static const char *const text[] = {
+		[RUN_ENDED] = "", [RUN_TIMEOUT] = "the time that --timeout allows is over",
+		[RUN_STUCK] = "no event is left, and not all clients have ended",
+		[RUN_FAULT] = "a protocol or its host is wrong: see the check \"protocol steps\""};
+	snprintf(result->end_text, sizeof result->end_text, "%s", text[result->end]);
+	(void)run;
+}
+
+void run_go(struct run *run, struct run_result *result)
+{
+	struct sim_engine *engine = flat_engine(run->machine);
+	struct flat_check machine[FLAT_CHECKS];
+	*result = (struct run_result){.setup_seconds = run->setup_seconds};
+	result->end = drive(run, result);
+	explain_end(run, result);
+	flat_stats(run->machine, &run->stats);
+	result->stats = &run->stats;
+	result->digest = sim_engine_digest(engine);
+	result->events = sim_engine_events(engine);
+	result->windows = sim_engine_windows(engine);
+	result->calls = run->stats.calls;
+	result->messages = run->stats.messages;
+	result->cells = run->stats.cells;
+	result->virtual_ps = run->stats.end;
+	result->content_bytes = run->content_bytes;
+	result->frames_bytes = run->stats.frames_bytes;
+	if (result->end != RUN_TIMEOUT) {
+		flat_check(run->machine, machine);
+		finals(run);
+	}
+	for (uint32_t i = 0; i < CHECK_MACHINE; i++)
+		if (run->check[i].count || run->check[i].failures)
+			check_copy(result, run->check[i].name, run->check[i].count, run->check[i].failures, run->check[i].first);
+	for (uint32_t i = 0; result->end != RUN_TIMEOUT && i < FLAT_CHECKS; i++)
+		check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
+	if (run->options.inclusion)
+		check_inclusion(run, result);
+}

@@ -1,0 +1,116 @@
+/* workloads/run_internal.h - what run.c, replay.c and stamps.c share. Layer: workloads, private. */
+#ifndef SKERRY_WORKLOADS_RUN_INTERNAL_H
+#define SKERRY_WORKLOADS_RUN_INTERNAL_H
+#include "workloads/plainfs.h"
+#include "workloads/run.h"
+#include "workloads/trace.h"
+
+/* A recording, once for all groups that replay it. */
+struct run_trace {
+	struct trace *trace;
+	const char *file;         /* as the scenario names it */
+	struct flat_path *path;   /* [trace->paths] */
+	uint64_t *seed;           /* [trace->initials]: of the content */
+	const uint8_t **page;     /* initial content, made on demand, of the plain file systems: see replay.c */
+	uint64_t *page_first;     /* [trace->initials]: where its pages begin in page[] */
+	uint64_t pages;
+};
+
+struct replay_process {
+	uint32_t next;            /* operation */
+	bool started, exited, waits;
+};
+
+enum run_check_index {
+	CHECK_CONTENTS, CHECK_RESULTS, CHECK_STAMPS, CHECK_ORDER, CHECK_REVOKED, CHECK_FINAL, CHECK_MACHINE,
+};
+
+/* One client of the scenario. */
+struct run_group {
+	const struct scenario_clients *entry;
+	struct run_trace *trace;  /* NULL: stamps */
+	uint32_t cluster, first_client, number; /* number: within the entry */
+	uint32_t tree, round, exited;
+	bool killed, disturbed;   /* disturbed: a capability of it was revoked; recorded results no longer bind */
+	uint64_t random;
+	/* replay.c */
+	struct plainfs *plain;
+	struct flat_handle *handle;
+	struct replay_process *process;
+	/* stamps.c */
+	struct stamps *stamps;
+};
+
+struct run {
+	const struct scenario *scenario;
+	struct run_options options;
+	struct flat_machine *machine;
+	struct inclusion_log log;
+	struct run_trace *trace;
+	uint32_t traces;
+	struct run_group *group;
+	uint32_t groups;
+	uint32_t *clients;            /* [clusters] */
+	uint32_t *client_base;        /* [clusters]: where its clients begin in client_group */
+	uint32_t *client_group;       /* [all clients] */
+	uint32_t *group_of_cluster;   /* [clusters]: the first group, which are in order of clusters per entry */
+	uint64_t operations, done;    /* for progress */
+	struct run_check check[RUN_CHECKS];
+	uint64_t content_bytes;
+	uint64_t running;             /* groups that have not finished */
+	double setup_seconds;
+	struct flat_stats stats;
+};
+
+static inline struct run_group *run_group_of(const struct run *run, uint32_t cluster, uint32_t client)
+{
+	return &run->group[run->client_group[run->client_base[cluster] + client]];
+}
+
+/* xorshift64*; the state is never 0. */
+static inline uint64_t run_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1du;
+}
+static inline uint64_t run_mix(uint64_t a, uint64_t b)
+{
+	uint64_t x = (a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2))) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 31) * 0x94d049bb133111ebu;
+	return x ^ x >> 29;
+}
+
+void run_check_add(struct run *run, enum run_check_index check, uint64_t count);
+void run_check_fail(struct run *run, enum run_check_index check, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void run_group_ended(struct run *run, struct run_group *group);
+
+/* replay.c */
+int replay_trace_load(struct run_trace *out, const char *file, struct scenario_error *error);
+void replay_trace_fini(struct run_trace *trace);
+int replay_tree(struct run *run, struct run_trace *trace, uint32_t *tree, char *why, size_t why_size);
+void replay_init(struct run *run, struct run_group *group);
+void replay_fini(struct run_group *group);
+bool replay_next(struct run *run, struct run_group *group, uint32_t process, struct flat_call *call);
+void replay_bytes(struct run *run, struct run_group *group, const struct flat_call *call, uint64_t at,
+		  unsigned char *bytes, uint32_t length);
+void replay_done(struct run *run, struct run_group *group, uint32_t process, const struct flat_call *call,
+		 const struct flat_result *result);
+void replay_kill(struct run *run, struct run_group *group);
+const struct flat_path *replay_path(const struct run_group *group, const char *text);
+
+/* stamps.c */
+int stamps_tree(struct run *run, const struct scenario_clients *entry, uint32_t *tree);
+int stamps_init(struct run *run, struct run_group *group, struct run_group *owner, uint32_t members);
+void stamps_fini(struct run_group *group);
+bool stamps_next(struct run *run, struct run_group *group, struct flat_call *call);
+void stamps_bytes(struct run *run, struct run_group *group, const struct flat_call *call, uint64_t at,
+		  unsigned char *bytes, uint32_t length);
+void stamps_done(struct run *run, struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+void stamps_received(struct run *run, struct run_group *group, const struct flat_handle *handle);
+void stamps_kill(struct run *run, struct run_group *group);
+void stamps_final(struct run *run, struct run_group *owner, struct run_group *members, uint32_t count);
+
+#endif

@@ -1,0 +1,178 @@
+#include "workloads/scenario_schema.h"
+
+#define CYCLES_MAX   UINT64_C(1000000000000)
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define TABLE(rows, type)                                                                                    \
+	{                                                                                                    \
+		.fields = rows, .fields_count = COUNT(rows), .bytes = sizeof(type)                           \
+	}
+
+const char *const scenario_engine_names[] = {"window", "heap", NULL};
+const char *const scenario_tree_names[] = {"private", "shared", NULL};
+_Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1, "the order of the names");
+_Static_assert(SCENARIO_PRIVATE == 0 && SCENARIO_SHARED == 1, "the order of the names");
+
+/* clang-format off */
+#define QUANTITY(word, type, member, class, least, most) \
+	.key = word, .kind = SIM_CONFIG_QUANTITY, .unit = SIM_UNIT_##class, \
+	.offset = offsetof(struct type, member), .min = least, .max = most
+#define TEXT(word, type, member, class, least, most) \
+	.key = word, .kind = SIM_CONFIG_##class, .offset = offsetof(struct type, member), \
+	.min = least, .max = most
+#define CHOICE(word, type, member, names) \
+	.key = word, .kind = SIM_CONFIG_CHOICE, .offset = offsetof(struct type, member), .choices = names
+#define INNER(word, type, member, inner) \
+	.key = word, .kind = SIM_CONFIG_TABLE, .offset = offsetof(struct type, member), .table = &inner
+#define ENTRIES(word, what, type, member, most) \
+	.key = word, .kind = SIM_CONFIG_##what, .offset = offsetof(struct type, member), \
+	.count_offset = offsetof(struct type, member##_count), .max = most
+
+static const struct sim_config_field link_fields[] = {
+	{QUANTITY("send", raw_link, send, CYCLES, 0, CYCLES_MAX), .otherwise = "the preset's",
+	 .help = "The sender's core is busy for this long with each message."},
+	{QUANTITY("wire", raw_link, wire, CYCLES, 1, CYCLES_MAX), .otherwise = "the preset's",
+	 .help = "A message travels for this long while both cores are free. On a mesh hops come on top."},
+	{QUANTITY("receive", raw_link, receive, CYCLES, 0, CYCLES_MAX), .otherwise = "the preset's",
+	 .help = "The receiver's core is busy for this long with each message."},
+	{QUANTITY("gap", raw_link, gap, CYCLES, 0, CYCLES_MAX), .otherwise = "the preset's",
+	 .help = "The least distance between two sends of one port."},
+	{QUANTITY("bandwidth", raw_link, bandwidth, RATE, 1, 1000000000), .otherwise = "the preset's",
+	 .help = "Bulk data takes bytes / bandwidth more on the wire; `unlimited` for no time at all."},
+};
+static const struct sim_config_table link_table = TABLE(link_fields, struct raw_link);
+
+static const struct sim_config_field machine_fields[] = {
+	{CHOICE("preset", raw_machine, preset, sim_topology_preset_names), .fallback = "seed-1000-cycles",
+	 .help = "A machine with a source for its numbers; the other keys change it."},
+	{QUANTITY("clusters", raw_machine, clusters, NONE, 1, SIM_CLUSTERS_MAX), .otherwise = "the preset's",
+	 .help = "Kernels, each with its own core."},
+	{QUANTITY("clock", raw_machine, clock, FREQUENCY, 1000000, 100000000000), .otherwise = "the preset's",
+	 .help = "Of every core. Costs and links keep their cycles."},
+	{INNER("link", raw_machine, link, link_table), .otherwise = "the preset's",
+	 .help = "Each key changes every link of the machine."},
+};
+static const struct sim_config_table machine_table = TABLE(machine_fields, struct raw_machine);
+
+#define COST(word, kind, text) \
+	{QUANTITY(word, raw_cost, cycles[kind], CYCLES, 0, CYCLES_MAX), .otherwise = "the profile's", \
+	 .help = text}
+static const struct sim_config_field cost_fields[] = {
+	{CHOICE("profile", raw_cost, profile, sim_cost_profile_names), .fallback = "sel4-skylake",
+	 .help = "A kernel with a source for its figures; the other keys change it."},
+	COST("call", SIM_COST_CALL, "A client's IPC call into its monitor."),
+	COST("reply", SIM_COST_REPLY, "The monitor's reply and next receive."),
+	COST("null", SIM_COST_NULL, "A system call that never leaves the client's own kernel."),
+	COST("signal", SIM_COST_SIGNAL, "A notification: the doorbell."),
+	COST("cap_create", SIM_COST_CAP_CREATE, "Making a capability in a client's CSpace."),
+	COST("cap_delete", SIM_COST_CAP_DELETE, "Deleting it."),
+	COST("map", SIM_COST_MAP, "Mapping one page into a client."),
+	COST("unmap", SIM_COST_UNMAP, "Unmapping one page and invalidating its TLB entry."),
+	COST("fault", SIM_COST_FAULT, "A fault's round trip."),
+	COST("step", SIM_COST_STEP, "One cell of a protocol's table."),
+	COST("translate", SIM_COST_TRANSLATE, "From a global id to a local slot."),
+	COST("name", SIM_COST_NAME, "One component of a path, looked up by the file service."),
+	COST("copy_kib", SIM_COST_COPY_KIB, "Copying 1 KiB between a client and the page cache."),
+};
+_Static_assert(COUNT(cost_fields) == SIM_COST_KINDS + 1, "one key a cost, and the profile");
+static const struct sim_config_table cost_table = TABLE(cost_fields, struct raw_cost);
+
+static const struct sim_config_field protocols_fields[] = {
+	{TEXT("capability", raw_scenario, capability, NAME, 1, 64), .fallback = "tree",
+	 .help = "How capabilities cross clusters; `skerry list` shows the protocols."},
+	{TEXT("memory", raw_scenario, memory, NAME, 1, 64), .fallback = "msi",
+	 .help = "How pages are kept coherent."},
+};
+static const struct sim_config_table protocols_table = TABLE(protocols_fields, struct raw_scenario);
+
+static const struct sim_config_field service_fields[] = {
+	{QUANTITY("cluster", raw_scenario, service_cluster, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0",
+	 .help = "Where the file service runs."},
+	{QUANTITY("cache_pages", raw_scenario, cache_pages, NONE, 1, 1 << 24), .fallback = "16384",
+	 .help = "Pages that a cluster caches."},
+};
+static const struct sim_config_table service_table = TABLE(service_fields, struct raw_scenario);
+
+static const struct sim_config_field stamps_fields[] = {
+	{QUANTITY("pages", raw_stamps, pages, NONE, 1, 1 << 20), .fallback = "4",
+	 .help = "Pages that all clients share."},
+	{QUANTITY("operations", raw_stamps, operations, NONE, 1, 1000000000), .fallback = "200",
+	 .help = "Reads and writes of each client."},
+	{QUANTITY("writes", raw_stamps, writes, PERCENT, 0, 100), .fallback = "20%",
+	 .help = "The share of writes."},
+};
+static const struct sim_config_table stamps_table = TABLE(stamps_fields, struct raw_stamps);
+
+static const struct sim_config_field clients_fields[] = {
+	{TEXT("trace", raw_clients, trace, TEXT, 1, 4096),
+	 .help = "Replay this recording: a built-in name, or a file beside the scenario or in the current "
+		 "folder. Either this or `stamps`."},
+	{INNER("stamps", raw_clients, stamps, stamps_table), .otherwise = "none",
+	 .help = "Read and write pages that all clients of the entry share."},
+	{TEXT("name", raw_clients, name, NAME, 1, 64), .otherwise = "the trace's name, or `stamps`",
+	 .help = "For reports."},
+	{.key = "on", .kind = SIM_CONFIG_RANGE, .offset = offsetof(struct raw_clients, on), .fallback = "all",
+	 .help = "The clusters with such clients; `others` is all but the service's."},
+	{QUANTITY("copies", raw_clients, copies, NONE, 1, 65535), .fallback = "1",
+	 .help = "Clients a cluster."},
+	{QUANTITY("repeat", raw_clients, repeat, NONE, 1, 1000000), .fallback = "1",
+	 .help = "Times each replays its trace."},
+	{CHOICE("tree", raw_clients, tree, scenario_tree_names), .fallback = "private",
+	 .help = "Each client replays in a tree of its own, or all of the entry in one (for traces that "
+		 "write nothing)."},
+	{QUANTITY("think", raw_clients, think, CYCLES, 0, CYCLES_MAX), .fallback = "1000 cycles",
+	 .help = "Computing between two system calls."},
+};
+static const struct sim_config_table clients_table = TABLE(clients_fields, struct raw_clients);
+
+static const struct sim_config_field kill_fields[] = {
+	{QUANTITY("cluster", raw_place, cluster, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0",
+	 .help = "Whose client."},
+	{QUANTITY("client", raw_place, client, NONE, 0, SCENARIO_ALL_CLIENTS_MAX), .fallback = "0",
+	 .help = "Which client of that cluster, from 0."},
+};
+static const struct sim_config_table kill_table = TABLE(kill_fields, struct raw_place);
+
+static const struct sim_config_field events_fields[] = {
+	{QUANTITY("at", raw_event, at, DURATION, 0, 10000 * SIM_PS_PER_S), .otherwise = "must be given",
+	 .help = "In virtual time from the start."},
+	{TEXT("fs_revoke", raw_event, fs_revoke, TEXT, 1, 4096),
+	 .help = "Revoke this absolute path in the tree of the client that `cluster` and `client` name."},
+	{QUANTITY("cluster", raw_event, place.cluster, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0",
+	 .help = "With `fs_revoke`: whose client."},
+	{QUANTITY("client", raw_event, place.client, NONE, 0, SCENARIO_ALL_CLIENTS_MAX), .fallback = "0",
+	 .help = "With `fs_revoke`: which client of that cluster, from 0."},
+	{INNER("kill", raw_event, kill, kill_table), .help = "Kill this client. Either this or `fs_revoke`."},
+};
+static const struct sim_config_table events_table = TABLE(events_fields, struct raw_event);
+
+static const struct sim_config_field scenario_fields[] = {
+	{TEXT("name", raw_scenario, name, NAME, 1, 64), .otherwise = "the file's name",
+	 .help = "For reports and folders."},
+	{TEXT("about", raw_scenario, about, TEXT, 0, 240), .fallback = "", .otherwise = "empty",
+	 .help = "One line: what the run shows."},
+	{QUANTITY("seed", raw_scenario, seed, NONE, 0, INT64_MAX), .fallback = "1",
+	 .help = "Of everything random in the run."},
+	{CHOICE("engine", raw_scenario, engine, scenario_engine_names), .fallback = "window",
+	 .help = "Of virtual time; both give the same digest, `heap` is the slow one that is obviously "
+		 "right."},
+	{INNER("machine", raw_scenario, machine, machine_table), .otherwise = "as below",
+	 .help = "Clusters and links."},
+	{INNER("cost", raw_scenario, cost, cost_table), .otherwise = "as below",
+	 .help = "What the kernel's work takes."},
+	{.key = "protocols", .kind = SIM_CONFIG_TABLE, .table = &protocols_table, .otherwise = "as below",
+	 .help = "One a family."},
+	{.key = "service", .kind = SIM_CONFIG_TABLE, .table = &service_table, .otherwise = "as below",
+	 .help = "The file service."},
+	{ENTRIES("clients", LIST, raw_scenario, clients, SCENARIO_CLIENTS_MAX), .table = &clients_table,
+	 .otherwise = "must be given", .help = "What runs."},
+	{ENTRIES("events", LIST, raw_scenario, events, SCENARIO_EVENTS_MAX), .table = &events_table,
+	 .help = "What happens at a given time."},
+	{ENTRIES("expect", PAIRS, raw_scenario, expect, SCENARIO_EXPECT_MAX),
+	 .help = "What the result must be: `checks: pass`, `digest`, `model_version`, `events`, "
+		 "`virtual_ns`, and "
+		 "`operations.NAME.` with `count`, `p50`, `p99`, `max` or `messages_per_op`. A value alone "
+		 "means equal, "
+		 "`<= 20us` at most, `\">= 3\"` (in quotes) at least."},
+};
+/* clang-format on */
+const struct sim_config_table scenario_schema = TABLE(scenario_fields, struct raw_scenario);

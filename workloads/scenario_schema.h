@@ -1,0 +1,86 @@
+/* workloads/scenario_schema.h - the keys of a scenario, and what they are read into. Private to
+ * workloads/scenario*.c. Layer: workloads. Immutable data. */
+#ifndef SKERRY_WORKLOADS_SCENARIO_SCHEMA_H
+#define SKERRY_WORKLOADS_SCENARIO_SCHEMA_H
+#include <limits.h>
+#include "workloads/scenario.h"
+
+struct raw_link {
+	uint64_t send, wire, receive, gap, bandwidth;
+};
+
+struct raw_machine {
+	uint64_t preset, clusters, clock;
+	struct raw_link link;
+};
+
+struct raw_cost {
+	uint64_t profile;
+	uint64_t cycles[SIM_COST_KINDS];
+};
+
+struct raw_stamps {
+	uint64_t pages, operations, writes;
+};
+
+struct raw_clients {
+	char *trace, *name;
+	struct sim_config_range on;
+	uint64_t copies, repeat, tree, think;
+	struct raw_stamps stamps;
+};
+
+struct raw_place {
+	uint64_t cluster, client;
+};
+
+struct raw_event {
+	uint64_t at;
+	char *fs_revoke;
+	struct raw_place place, kill;
+};
+
+struct raw_scenario {
+	char *name, *about;
+	uint64_t seed, engine;
+	struct raw_machine machine;
+	struct raw_cost cost;
+	char *capability, *memory;
+	uint64_t service_cluster, cache_pages;
+	uint32_t clients_count, events_count, expect_count;
+	struct raw_clients clients[SCENARIO_CLIENTS_MAX];
+	struct raw_event events[SCENARIO_EVENTS_MAX];
+	struct sim_config_pair expect[SCENARIO_EXPECT_MAX];
+};
+
+extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
+extern const char *const scenario_engine_names[], *const scenario_tree_names[];
+
+/* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
+ * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does
+ * *base without folder and suffix. On failure returns -1 and *error is set. */
+struct scenario_text {
+	char *text;
+	size_t bytes;
+	char shown[PATH_MAX], base[65];
+};
+int scenario_text_load(struct scenario_text *out, const char *file, struct scenario_error *error);
+
+/* Which trace `word` means: a built-in name as it is, or a readable file, from the current folder or that
+ * of the scenario, as an absolute path. The result has the life of `config`; NULL after a complaint at
+ * `path`. */
+char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
+			  const char *scenario_file);
+
+/* "dir/a b.strace" -> "a-b": the last part of a path without `suffix`, with a '-' for what a name may not
+ * hold. */
+void scenario_name_of_path(char *out, size_t size, const char *path, const char *suffix);
+
+/* Reads one pair of `expect:`. Returns 0, or -1 after a complaint at "expect.KEY". */
+int scenario_expect_read(struct scenario_expect *out, struct sim_config *config,
+			 const struct sim_config_pair *pair);
+
+/* The value as a user writes it, without its operator. */
+void scenario_expect_print(char out[SIM_QUANTITY_TEXT], const struct scenario_expect *expect);
+
+#endif

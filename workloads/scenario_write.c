@@ -1,0 +1,156 @@
+/* Every value in the open, so that a run can be repeated from what it wrote. */
+#include <errno.h>
+#include <string.h>
+#include "workloads/scenario_schema.h"
+
+static void write_quantity(FILE *out, const char *before, const char *key, enum sim_unit unit, uint64_t value)
+{
+	char text[SIM_QUANTITY_TEXT];
+	sim_quantity_print(text, unit, value);
+	fprintf(out, "%s%s: %s\n", before, key, text);
+}
+
+static void write_named_text(FILE *out, const char *before, const char *key, const char *text)
+{
+	fprintf(out, "%s%s: ", before, key);
+	sim_config_write_text(out, text);
+	fputc('\n', out);
+}
+
+/* Links that are all alike in one respect are written so, whether the preset or the scenario made them
+ * alike. */
+static bool same_in_all(const struct sim_topology *t, size_t offset, uint64_t *value)
+{
+	memcpy(value, (const char *)&t->link[0] + offset, sizeof *value);
+	for (uint32_t i = 1; i < t->links; i++)
+		if (memcmp((const char *)&t->link[i] + offset, value, sizeof *value))
+			return false;
+	return true;
+}
+
+static void write_link(FILE *out, const struct sim_topology *t)
+{
+	uint64_t value;
+	fprintf(out, "  link:\n");
+	if (same_in_all(t, offsetof(struct sim_link, send), &value))
+		write_quantity(out, "    ", "send", SIM_UNIT_CYCLES, value);
+	if (same_in_all(t, offsetof(struct sim_link, wire_ps), &value))
+		write_quantity(out, "    ", "wire", SIM_UNIT_CYCLES, sim_cycles_of_ps(&t->clock, value));
+	if (same_in_all(t, offsetof(struct sim_link, receive), &value))
+		write_quantity(out, "    ", "receive", SIM_UNIT_CYCLES, value);
+	if (same_in_all(t, offsetof(struct sim_link, gap), &value))
+		write_quantity(out, "    ", "gap", SIM_UNIT_CYCLES, value);
+	if (same_in_all(t, offsetof(struct sim_link, ps_per_kib), &value))
+		write_quantity(out, "    ", "bandwidth", SIM_UNIT_RATE, sim_link_rate(t->clock.hz, value));
+}
+
+static void write_machine(FILE *out, const struct sim_topology *t)
+{
+	fprintf(out, "machine:\n  preset: %s\n", t->preset);
+	fprintf(out, "  # %s\n", t->source);
+	write_quantity(out, "  ", "clusters", SIM_UNIT_NONE, t->clusters);
+	write_quantity(out, "  ", "clock", SIM_UNIT_FREQUENCY, t->clock.hz);
+	write_link(out, t);
+	for (uint32_t i = 0; t->links > 1 && i < t->links; i++)
+		fprintf(out, "    # %s: send %llu, wire %llu, receive %llu, gap %llu cycles\n",
+			t->link_name[i], (unsigned long long)t->link[i].send,
+			(unsigned long long)sim_cycles_of_ps(&t->clock, t->link[i].wire_ps),
+			(unsigned long long)t->link[i].receive, (unsigned long long)t->link[i].gap);
+}
+
+static void write_cost(FILE *out, const struct sim_cost_profile *cost)
+{
+	fprintf(out, "cost:\n  profile: %s\n", cost->name);
+	for (uint32_t i = 0; i < SIM_COST_KINDS; i++)
+		write_quantity(out, "  ", sim_cost_name[i], SIM_UNIT_CYCLES, cost->cycles[i]);
+}
+
+static void write_range(FILE *out, const struct scenario_range *on)
+{
+	if (on->all || on->others)
+		fprintf(out, "    on: %s\n", on->all ? "all" : "others");
+	else
+		fprintf(out, "    on: %u-%u\n", on->first, on->last);
+}
+
+static void write_client(FILE *out, const struct scenario_clients *entry)
+{
+	write_named_text(out, "  - ", "name", entry->name);
+	if (entry->trace) {
+		write_named_text(out, "    ", "trace", entry->trace);
+		write_quantity(out, "    ", "repeat", SIM_UNIT_NONE, entry->repeat);
+		fprintf(out, "    tree: %s\n", scenario_tree_names[entry->tree]);
+	} else {
+		fprintf(out, "    stamps:\n");
+		write_quantity(out, "      ", "pages", SIM_UNIT_NONE, entry->pages);
+		write_quantity(out, "      ", "operations", SIM_UNIT_NONE, entry->operations);
+		write_quantity(out, "      ", "writes", SIM_UNIT_PERCENT, entry->write_percent);
+	}
+	write_range(out, &entry->on);
+	write_quantity(out, "    ", "copies", SIM_UNIT_NONE, entry->copies);
+	write_quantity(out, "    ", "think", SIM_UNIT_CYCLES, entry->think);
+}
+
+static void write_event(FILE *out, const struct scenario_event *event)
+{
+	const char *before = event->kind == SCENARIO_KILL ? "      " : "    ";
+	write_quantity(out, "  - ", "at", SIM_UNIT_DURATION, event->at);
+	if (event->kind == SCENARIO_KILL)
+		fprintf(out, "    kill:\n");
+	else
+		write_named_text(out, "    ", "fs_revoke", event->path);
+	write_quantity(out, before, "cluster", SIM_UNIT_NONE, event->cluster);
+	write_quantity(out, before, "client", SIM_UNIT_NONE, event->client);
+}
+
+static void write_expect(FILE *out, const struct scenario_expect *expect)
+{
+	static const char *const operators[] = {
+		[SCENARIO_EQ] = "", [SCENARIO_LE] = "<= ", [SCENARIO_GE] = ">= "};
+	char text[SIM_QUANTITY_TEXT];
+	fprintf(out, "  %s: ", expect->what);
+	if (expect->text)
+		snprintf(text, sizeof text, "%.40s", expect->text);
+	else
+		scenario_expect_print(text, expect);
+	fprintf(out, "\"%s%s\"\n", operators[expect->op], text);
+}
+
+static void write_lists(const struct scenario *s, FILE *out)
+{
+	fprintf(out, "clients:\n");
+	for (uint32_t i = 0; i < s->clients_count; i++)
+		write_client(out, &s->clients[i]);
+	if (s->events_count)
+		fprintf(out, "events:\n");
+	for (uint32_t i = 0; i < s->events_count; i++)
+		write_event(out, &s->events[i]);
+	if (s->expect_count)
+		fprintf(out, "expect:\n");
+	for (uint32_t i = 0; i < s->expect_count; i++)
+		write_expect(out, &s->expect[i]);
+}
+
+int scenario_write(const struct scenario *scenario, FILE *out)
+{
+	write_named_text(out, "", "name", scenario->name);
+	write_named_text(out, "", "about", scenario->about);
+	write_quantity(out, "", "seed", SIM_UNIT_NONE, scenario->seed);
+	fprintf(out, "engine: %s\n", scenario_engine_names[scenario->engine]);
+	write_machine(out, &scenario->topology);
+	write_cost(out, &scenario->cost);
+	fprintf(out, "protocols:\n");
+	write_named_text(out, "  ", "capability", scenario->capability);
+	write_named_text(out, "  ", "memory", scenario->memory);
+	fprintf(out, "service:\n");
+	write_quantity(out, "  ", "cluster", SIM_UNIT_NONE, scenario->service_cluster);
+	write_quantity(out, "  ", "cache_pages", SIM_UNIT_NONE, scenario->cache_pages);
+	write_lists(scenario, out);
+	return ferror(out) ? -EIO : 0;
+}
+
+int scenario_write_reference(FILE *out)
+{
+	sim_config_write_reference(out, &scenario_schema);
+	return ferror(out) ? -EIO : 0;
+}
