@@ -12,7 +12,7 @@
 
 struct check_line {
 	const char *protocol;
-	uint64_t kernels, flight, parks, timeout_ps, memory;
+	uint64_t kernels, flight, clients, parks, timeout_ps, memory;
 	bool no_symmetry, no_local_errors, json, quiet;
 };
 
@@ -28,6 +28,8 @@ static int read_line(struct check_line *line, struct option_list *slots, int arg
 		 SIM_UNIT_NONE, NULL},
 		{"slots", OPTION_EACH, slots, "MACHINE=N", "slots of a machine on each kernel; may be repeated", 0, NULL},
 		{"flight", OPTION_QUANTITY, &line->flight, "N", "client calls under way at a time", SIM_UNIT_NONE, NULL},
+		{"clients", OPTION_QUANTITY, &line->clients, "N", "clients of each kernel, 1 or 2, with one call each",
+		 SIM_UNIT_NONE, NULL},
 		{"parks", OPTION_QUANTITY, &line->parks, "N", "messages that a kernel can park", SIM_UNIT_NONE, NULL},
 		{"no-symmetry", OPTION_FLAG, &line->no_symmetry, NULL, "tell kernels apart that only differ in number", 0,
 		 NULL},
@@ -95,12 +97,14 @@ static int options_of(struct checker_options *out, const struct check_line *line
 {
 	int code = 0;
 	*out = (struct checker_options){.kernels = (uint32_t)line->kernels, .flight = (uint32_t)line->flight,
-					.parks = (uint32_t)line->parks, .memory_max = line->memory,
+					.clients = (uint32_t)line->clients, .parks = (uint32_t)line->parks, .memory_max = line->memory,
 					.seconds_max = (double)line->timeout_ps / 1e12,
 					.no_symmetry = line->no_symmetry, .no_local_errors = line->no_local_errors};
 	if (line->kernels > STEP_MODEL_NODES_MAX)
 		return cli_fail(CLI_USAGE, "--kernels %llu: out of range; write 1 to %d", (unsigned long long)line->kernels,
 				STEP_MODEL_NODES_MAX);
+	if (line->clients > 2)
+		return cli_fail(CLI_USAGE, "--clients %llu: out of range; write 1 or 2", (unsigned long long)line->clients);
 	if (line->flight > 64 || line->parks > 64)
 		return cli_fail(CLI_USAGE, "--flight and --parks: out of range; write 1 to 64");
 	for (uint32_t i = 0; i < slots->count && !code; i++)
@@ -128,7 +132,7 @@ static void print_configuration(const struct step_protocol *p, const struct chec
 	printf("configuration   %u kernels", kernels_of(p, o));
 	for (uint32_t m = 1; m < p->machines; m++)
 		printf(", %u %s", slots_of(p, o, m), p->machine[m].name);
-	printf(" each; %u call%s under way; local errors %s; symmetry %s\n", flight, flight == 1 ? "" : "s",
+	printf(" each; at most %u call%s under way; local errors %s; symmetry %s\n", flight, flight == 1 ? "" : "s",
 	       o->no_local_errors || !p->model->local_errors ? "no" : "yes", o->no_symmetry ? "no" : "yes");
 }
 
@@ -160,6 +164,7 @@ static json_t *configuration_json(const struct step_protocol *p, const struct ch
 	for (uint32_t m = 1; m < p->machines; m++)
 		member_count(slots, p->machine[m].name, slots_of(p, o, m));
 	member_set(out, "slots", slots);
+	member_count(out, "clients", o->clients ? o->clients : 1);
 	member_count(out, "flight", o->flight ? o->flight : p->model->flight);
 	member_flag(out, "symmetry", !o->no_symmetry);
 	member_flag(out, "local_errors", p->model->local_errors && !o->no_local_errors);

@@ -235,6 +235,13 @@ static long long first_window(const struct comparison *c)
 	return found;
 }
 
+/* Where wall time ended a run, another run ends elsewhere. */
+static bool is_cut_short(const struct record *record)
+{
+	const char *end = json_string_value(json_object_get(record->result, "end"));
+	return end && !strcmp(end, "timeout");
+}
+
 static int check_repeats(const struct comparison *c)
 {
 	char digest[17];
@@ -253,6 +260,13 @@ static int check_repeats(const struct comparison *c)
 
 static int search(struct comparison *c)
 {
+	for (int i = 0; i < 2; i++)
+		if (is_cut_short(&c->record[i])) {
+			cli_fail(0, "%s was stopped by --timeout, so what it did cannot be repeated and the first event that "
+				    "differs is not looked for",
+				 c->record[i].folder);
+			return 0;
+		}
 	for (int i = 0; i < 2; i++)
 		if (c->record[i].model != RUN_MODEL_VERSION) {
 			cli_fail(0, "%s was recorded with model_version %lld and this is %d: this build does not reproduce it, "

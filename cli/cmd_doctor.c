@@ -55,6 +55,18 @@ static bool first_line(const char *path, char *out, size_t size)
 	return there;
 }
 
+/* cpu.max of this process's group, or of the root that a container sees (cgroup v2). */
+static bool quota_line(char *out, size_t size)
+{
+	char group[256], path[320];
+	if (first_line("/proc/self/cgroup", group, sizeof group) && !strncmp(group, "0::/", 4)) {
+		snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group + 3);
+		if (first_line(path, out, size))
+			return true;
+	}
+	return first_line("/sys/fs/cgroup/cpu.max", out, size);
+}
+
 static int allowed_cpus(void)
 {
 	cpu_set_t set;
@@ -73,7 +85,7 @@ static void look_at_cpus(struct doctor *d)
 		fact(d, NOTE, "affinity", "taskset or a cpuset: only these may be used", "%d of %ld CPUs", allowed, visible);
 	else
 		fact(d, FINE, "affinity", "nothing narrows it", "all CPUs");
-	if (!first_line("/sys/fs/cgroup/cpu.max", line, sizeof line) || sscanf(line, "%lf %lf", &quota, &period) != 2 || period <= 0)
+	if (!quota_line(line, sizeof line) || sscanf(line, "%lf %lf", &quota, &period) != 2 || period <= 0)
 		fact(d, FINE, "CPU quota", "no limit of a container (cgroup v2)", "none");
 	else if (quota / period < allowed)
 		fact(d, NOTE, "CPU quota", "below the CPUs that are visible: wall time stutters when it is used up", "%.2f CPUs",

@@ -123,6 +123,15 @@ static json_t *costs_json(void)
 	return out;
 }
 
+/* "1 process", "3 processes": the key is the plural. */
+static void add_count(struct text_table *table, const char *key, json_int_t count)
+{
+	int length = (int)strlen(key);
+	if (count == 1)
+		length -= !strcmp(key, "processes") ? 2 : 1;
+	text_table_add(table, "%lld %.*s", (long long)count, length, key);
+}
+
 static void print_section(const char *title, const json_t *section)
 {
 	struct text_table table = {.left = true};
@@ -136,8 +145,7 @@ static void print_section(const char *title, const json_t *section)
 		json_object_foreach((json_t *)(uintptr_t)item, key, value)
 		{
 			if (json_is_integer(value))
-				text_table_add(&table, "%lld %.*s", (long long)json_integer_value(value),
-					       (int)strlen(key) - (json_integer_value(value) == 1), key);
+				add_count(&table, key, json_integer_value(value));
 			else
 				text_table_add(&table, "%s", json_string_value(value) ? json_string_value(value) : "");
 		}

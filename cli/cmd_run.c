@@ -14,7 +14,7 @@ struct run_line {
 	struct session_source source;
 	const char *out;
 	uint64_t timeout_ps;
-	bool json, no_record, inclusion, quiet;
+	bool json, no_record, quiet;
 };
 
 static const char examples[] =
@@ -38,7 +38,7 @@ static int read_line(struct run_line *line, struct option_list *sets, struct opt
 		{"no-record", OPTION_FLAG, &line->no_record, NULL, "keep no record", 0, NULL},
 		{"timeout", OPTION_QUANTITY, &line->timeout_ps, "T", "stop after this much wall time, e.g. \"30 s\": exit 3",
 		 SIM_UNIT_DURATION, NULL},
-		{"inclusion", OPTION_FLAG, &line->inclusion, NULL, "replay the log of steps through the tables as well", 0,
+		{"inclusion", OPTION_FLAG, &line->source.inclusion, NULL, "replay the log of steps through the tables as well", 0,
 		 NULL},
 		{"quiet", OPTION_FLAG, &line->quiet, NULL, "show no progress", 0, NULL},
 	};
@@ -130,7 +130,7 @@ static void show(const struct run_line *line, const struct session *session, con
 static int go(const struct run_line *line, struct session *session, struct folder *folder, FILE *windows)
 {
 	struct progress progress;
-	struct run_options options = {.inclusion = line->inclusion,
+	struct run_options options = {.inclusion = line->source.inclusion,
 				      .seconds_max = (double)line->timeout_ps / 1e12,
 				      .progress = progress_run,
 				      .progress_context = &progress};

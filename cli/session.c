@@ -78,6 +78,8 @@ static char *replay_line(const struct session_source *source, const struct scena
 	write_words(out, "--set", source->sets, true);
 	if (source->engine)
 		fprintf(out, " --engine %s", source->engine);
+	if (source->inclusion)
+		fputs(" --inclusion", out);
 	fprintf(out, " --seed %llu", (unsigned long long)scenario->seed);
 	fclose(out);
 	return text;

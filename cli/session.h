@@ -11,6 +11,7 @@ struct session_source {
 	const struct option_list *traces; /* recordings for the demonstration's machine; NULL or empty: none */
 	const struct option_list *sets;   /* NULL: none */
 	const char *seed, *engine;        /* NULL: as the scenario says */
+	bool inclusion;                   /* for the line that replays it */
 };
 
 struct session {

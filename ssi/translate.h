@@ -27,7 +27,11 @@ void ssi_table_fini(struct ssi_table *table);
 int ssi_table_put(struct ssi_table *table, uint64_t key, uint64_t value);
 void ssi_table_remove(struct ssi_table *table, uint64_t key);
 
-static inline uint32_t ssi_table_slot(uint64_t key) { return (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 32); }
+/* Names differ in their high bits, so these are folded down before the multiplication spreads them. */
+static inline uint32_t ssi_table_slot(uint64_t key)
+{
+	return (uint32_t)(((key ^ key >> 32) * 0x9e3779b97f4a7c15u) >> 32);
+}
 
 /* The value, or SSI_TABLE_NONE. */
 static inline uint64_t ssi_table_find(const struct ssi_table *table, uint64_t key)

@@ -338,7 +338,8 @@ static void compare(struct run *run, struct run_group *g, const struct trace_op 
 
 /* ---- a call is over ---- */
 
-static void round_end(struct run *run, struct run_group *g)
+/* The last process to exit, `process`, is asked for its next call anyway. */
+static void round_end(struct run *run, struct run_group *g, uint32_t process)
 {
 	plainfs_free(g->plain);
 	g->plain = NULL;
@@ -349,14 +350,15 @@ static void round_end(struct run *run, struct run_group *g)
 	if (g->entry->tree == SCENARIO_PRIVATE)
 		g->tree++; /* the trees of a group's rounds were made one after the other */
 	round_begin(g);
-	flat_client_start(run->machine, g->cluster, g->first_client, flat_now(run->machine, g->cluster));
+	if (process)
+		flat_client_start(run->machine, g->cluster, g->first_client, flat_now(run->machine, g->cluster));
 }
 
 static void exit_process(struct run *run, struct run_group *g, uint32_t process)
 {
 	g->process[process].exited = true;
 	if (++g->exited == g->trace->trace->processes)
-		round_end(run, g);
+		round_end(run, g, process);
 }
 
 void replay_done(struct run *run, struct run_group *g, uint32_t process, const struct flat_call *call,

@@ -475,6 +475,7 @@ void trace_call_mmap(struct trace_compile *compile, const struct trace_call *cal
 	op.length = bytes > 0 ? (uint64_t)bytes : 0;
 	op.count = TRACE_NOTE_CAP;
 	trace_model_map(&compile->model, file->node, op.offset, op.length);
+	op.length = op.length < TRACE_MAPPED_BYTES ? op.length : TRACE_MAPPED_BYTES;
 	trace_put(compile, op);
 }
 
