@@ -1,6 +1,7 @@
 /* cli/cli.h - the command `skerry`: a file a subcommand, and what they share.
  *
- * Results go to stdout, progress and errors to stderr, errors begin with "skerry: ". Layer: cli. One thread. */
+ * Results go to stdout, progress and errors to stderr, errors begin with "skerry: ". Layer: cli. One thread.
+ */
 #ifndef SKERRY_CLI_CLI_H
 #define SKERRY_CLI_CLI_H
 
@@ -9,11 +10,11 @@
 
 enum cli_exit {
 	CLI_GOOD = 0,
-	CLI_VIOLATED = 1,      /* a check failed, a test differs, a figure is worse than allowed */
-	CLI_USAGE = 2,         /* the command line or a scenario is wrong */
-	CLI_INCONCLUSIVE = 3,  /* a limit of time or memory was reached */
-	CLI_STUCK = 4,         /* no progress */
-	CLI_UNREPEATABLE = 5,  /* the same run gave another result */
+	CLI_VIOLATED = 1,     /* a check failed, a test differs, a figure is worse than allowed */
+	CLI_USAGE = 2,        /* the command line or a scenario is wrong */
+	CLI_INCONCLUSIVE = 3, /* a limit of time or memory was reached */
+	CLI_STUCK = 4,        /* no progress */
+	CLI_UNREPEATABLE = 5, /* the same run gave another result */
 	CLI_INTERNAL = 70,
 };
 
@@ -32,6 +33,10 @@ int protocol_choose(const struct step_protocol **out, const char *name);
 
 /* Prints "skerry: " and the message to stderr; returns `code`. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* How the user calls this program, for lines that are to be copied: "skerry", "build/skerry". */
+const char *cli_program(void);
+void cli_set_program(const char *name); /* borrowed: argv[0] */
 
 /* The worse of two exit codes when several things were done: usage before violated before inconclusive. */
 int cli_worse(int a, int b);

@@ -43,9 +43,9 @@ struct comparison {
 	uint32_t figures;
 	struct rule rule[RULES_MAX];
 	uint32_t rules;
-	json_t *broken;  /* texts of what --fail-on found */
-	bool same;       /* digests */
-	bool searched;   /* differ_result is set */
+	json_t *broken;   /* texts of what --fail-on found */
+	bool same;        /* digests */
+	bool searched;    /* differ_result is set */
 	long long window; /* first that differs, -1: unknown */
 	struct differ_result difference;
 };
@@ -67,19 +67,24 @@ static int read_result(struct record *record, const char *argument)
 	else if (!strcmp(argument, file + 1))
 		snprintf(record->folder, sizeof record->folder, ".");
 	if (stat(record->folder, &status) || !S_ISDIR(status.st_mode))
-		return cli_fail(CLI_USAGE, "%s is no folder of a run; name one that skerry run has written, e.g. runs/latest",
-				argument);
+		return cli_fail(
+			CLI_USAGE,
+			"%s is no folder of a run; name one that skerry run has written, e.g. runs/latest",
+			argument);
 	snprintf(path, sizeof path, "%.*s%s", PATH_MAX - 32, record->folder, file);
 	record->result = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (!record->result)
-		return cli_fail(CLI_USAGE, "%s: %s; name a folder that skerry run has written", path, error.text);
+		return cli_fail(CLI_USAGE, "%s: %s; name a folder that skerry run has written", path,
+				error.text);
 	if (json_integer_value(json_object_get(record->result, "schema")) != CLI_SCHEMA)
-		return cli_fail(CLI_USAGE, "%s: \"schema\" is not %d; it was written by another version of skerry", path,
+		return cli_fail(CLI_USAGE,
+				"%s: \"schema\" is not %d; it was written by another version of skerry", path,
 				CLI_SCHEMA);
 	record->digest = json_string_value(json_object_get(record->result, "digest"));
 	record->model = json_integer_value(json_object_get(record->result, "model_version"));
 	if (!record->digest)
-		return cli_fail(CLI_USAGE, "%s: \"digest\" is missing; name a folder that skerry run has written", path);
+		return cli_fail(CLI_USAGE,
+				"%s: \"digest\" is missing; name a folder that skerry run has written", path);
 	return 0;
 }
 
@@ -119,7 +124,8 @@ static void add_figures(struct comparison *c)
 		snprintf(name, sizeof name, "operations.%s.count", flat_op_name[op]);
 		for (int i = 0; i < 2; i++)
 			result_figure(c->record[i].result, name, &count[i]);
-		for (size_t f = 0; f < sizeof fields / sizeof *fields && (count[0] > 0 || count[1] > 0); f++) {
+		for (size_t f = 0; f < sizeof fields / sizeof *fields && (count[0] > 0 || count[1] > 0);
+		     f++) {
 			snprintf(name, sizeof name, "operations.%s.%s", flat_op_name[op], fields[f]);
 			add_figure(c, name, f >= 1 && f <= 3);
 		}
@@ -151,8 +157,9 @@ static int read_rule(struct comparison *c, const char *text)
 			rule->percent = strtod(number, &end);
 	}
 	if (!end || strcmp(end, "%"))
-		return cli_fail(CLI_USAGE, "--fail-on: \"%.64s\": a rule is expected; write it like 'p99>+2%%', "
-					   "'operations.open.p50>+10%%' or 'events<-1%%'",
+		return cli_fail(CLI_USAGE,
+				"--fail-on: \"%.64s\": a rule is expected; write it like 'p99>+2%%', "
+				"'operations.open.p50>+10%%' or 'events<-1%%'",
 				text);
 	c->rules++;
 	return 0;
@@ -172,10 +179,11 @@ static int fail_unnamed(const struct comparison *c, const struct rule *rule)
 		names[5 + i] = c->figure[i].name;
 	const char *nearest = sim_nearest_name(rule->figure, names);
 	if (nearest)
-		return cli_fail(CLI_USAGE, "--fail-on: neither run has a figure \"%s\"; did you mean \"%s\"?", rule->figure,
-				nearest);
-	return cli_fail(CLI_USAGE, "--fail-on: neither run has a figure \"%s\"; write p50, p99, max, messages_per_op, "
-				   "virtual_ns, events or operations.NAME.p99",
+		return cli_fail(CLI_USAGE, "--fail-on: neither run has a figure \"%s\"; did you mean \"%s\"?",
+				rule->figure, nearest);
+	return cli_fail(CLI_USAGE,
+			"--fail-on: neither run has a figure \"%s\"; write p50, p99, max, messages_per_op, "
+			"virtual_ns, events or operations.NAME.p99",
 			rule->figure);
 }
 
@@ -193,8 +201,8 @@ static int apply_rules(struct comparison *c)
 			named = true;
 			if (rule->above ? difference <= rule->percent : difference >= -rule->percent)
 				continue;
-			snprintf(text, sizeof text, "%.80s: %s is %+.3g %% (%.15g, was %.15g)", rule->text, f->name,
-				 difference, f->value[1], f->value[0]);
+			snprintf(text, sizeof text, "%.80s: %s is %+.3g %% (%.15g, was %.15g)", rule->text,
+				 f->name, difference, f->value[1], f->value[0]);
 			member_append(c->broken, json_string(text));
 		}
 		if (!named)
@@ -212,14 +220,16 @@ static long long first_window(const struct comparison *c)
 	FILE *in[2];
 	char path[PATH_MAX];
 	long long found = -1;
-	if (sim_topology_lookahead(&c->record[0].scenario->topology) != sim_topology_lookahead(&c->record[1].scenario->topology))
+	if (sim_topology_lookahead(&c->record[0].scenario->topology) !=
+	    sim_topology_lookahead(&c->record[1].scenario->topology))
 		return -1;
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%.*s/windows.bin", PATH_MAX - 32, c->record[i].folder);
 		in[i] = fopen(path, "rb");
 	}
 	while (in[0] && in[1] && found < 0) {
-		bool a = fread(record[0], sizeof record[0], 1, in[0]) == 1, b = fread(record[1], sizeof record[1], 1, in[1]) == 1;
+		bool a = fread(record[0], sizeof record[0], 1, in[0]) == 1,
+		     b = fread(record[1], sizeof record[1], 1, in[1]) == 1;
 		if (!a && !b)
 			break;
 		if (a && b && !memcmp(record[0], record[1], sizeof record[0]))
@@ -251,9 +261,10 @@ static int check_repeats(const struct comparison *c)
 		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)c->difference.side[i].digest);
 		if (strcmp(digest, r->digest))
 			code = cli_fail(CLI_UNREPEATABLE,
-					"%s: this build does not reproduce it (digest %s, recorded %s) though model_version is "
-					"the same; it happens again with: skerry run %s/scenario.yaml",
-					r->folder, digest, r->digest, r->folder);
+					"%s: this build does not reproduce it (digest %s, recorded %s) "
+					"though model_version is "
+					"the same; it happens again with: %s run %s/scenario.yaml",
+					r->folder, digest, r->digest, cli_program(), r->folder);
 	}
 	return code;
 }
@@ -262,15 +273,19 @@ static int search(struct comparison *c)
 {
 	for (int i = 0; i < 2; i++)
 		if (is_cut_short(&c->record[i])) {
-			cli_fail(0, "%s was stopped by --timeout, so what it did cannot be repeated and the first event that "
-				    "differs is not looked for",
+			cli_fail(0,
+				 "%s was stopped by --timeout, so what it did cannot be repeated and the "
+				 "first event that "
+				 "differs is not looked for",
 				 c->record[i].folder);
 			return 0;
 		}
 	for (int i = 0; i < 2; i++)
 		if (c->record[i].model != RUN_MODEL_VERSION) {
-			cli_fail(0, "%s was recorded with model_version %lld and this is %d: this build does not reproduce it, "
-				    "so the first event that differs is not looked for",
+			cli_fail(0,
+				 "%s was recorded with model_version %lld and this is %d: this build does "
+				 "not reproduce it, "
+				 "so the first event that differs is not looked for",
 				 c->record[i].folder, c->record[i].model, RUN_MODEL_VERSION);
 			return 0;
 		}
@@ -337,8 +352,9 @@ static void print_side(const struct comparison *c, int i)
 	}
 	differ_name_event(name, sizeof name, c->record[i].scenario, &side->event);
 	differ_describe_event(about, sizeof about, c->record[i].scenario, &side->event);
-	printf("at %.3f ns, cluster %u, from cluster %u (its event %u): %s%s%s\n", (double)side->event.time / 1000,
-	       side->event.dst, side->event.src, side->event.seq, name, *about ? ", " : "", about);
+	printf("at %.3f ns, cluster %u, from cluster %u (its event %u): %s%s%s\n",
+	       (double)side->event.time / 1000, side->event.dst, side->event.src, side->event.seq, name,
+	       *about ? ", " : "", about);
 }
 
 static void print_text(const struct comparison *c)
@@ -348,7 +364,8 @@ static void print_text(const struct comparison *c)
 	for (int r = 0; r < 2; r++)
 		printf("%c  %s: %s, seed %lld, digest %s\n", 'A' + r, c->record[r].folder,
 		       json_string_value(json_object_get(c->record[r].result, "scenario")),
-		       (long long)json_integer_value(json_object_get(c->record[r].result, "seed")), c->record[r].digest);
+		       (long long)json_integer_value(json_object_get(c->record[r].result, "seed")),
+		       c->record[r].digest);
 	printf("\n");
 	print_figures(c);
 	printf("\n");
@@ -357,7 +374,8 @@ static void print_text(const struct comparison *c)
 	if (c->window >= 0)
 		printf("The first window that differs is window %lld.\n", c->window);
 	if (c->searched && c->difference.found) {
-		printf("The first event that differs is event %llu:\n", (unsigned long long)c->difference.index);
+		printf("The first event that differs is event %llu:\n",
+		       (unsigned long long)c->difference.index);
 		print_side(c, 0);
 		print_side(c, 1);
 	} else if (c->searched) {
@@ -414,8 +432,9 @@ static void print_json(const struct comparison *c)
 		member_real(figure, "A", c->figure[i].value[0]);
 		member_real(figure, "B", c->figure[i].value[1]);
 		member_set(figure, "difference_percent",
-			   c->figure[i].value[0] != 0 || c->figure[i].value[1] == 0 ? json_real(difference_of(&c->figure[i]))
-										     : json_null());
+			   c->figure[i].value[0] != 0 || c->figure[i].value[1] == 0
+				   ? json_real(difference_of(&c->figure[i]))
+				   : json_null());
 		member_append(figures, figure);
 	}
 	member_set(out, "figures", figures);
@@ -428,7 +447,8 @@ static void print_json(const struct comparison *c)
 
 /* ---- the command ---- */
 
-static int compare(struct comparison *c, const struct option_list *arguments, const struct option_list *rules, bool json)
+static int compare(struct comparison *c, const struct option_list *arguments, const struct option_list *rules,
+		   bool json)
 {
 	int code = 0;
 	for (int i = 0; i < 2 && !code; i++)
@@ -459,14 +479,20 @@ int cmd_compare(int argc, char **argv)
 	static struct comparison c;
 	bool json = false;
 	const struct cli_option options[] = {
-		{"fail-on", OPTION_EACH, &rules, "RULE", "exit 1 if B breaks it, e.g. 'p99>+2%'; may be repeated", 0, NULL},
+		{"fail-on", OPTION_EACH, &rules, "RULE",
+		 "exit 1 if B breaks it, e.g. 'p99>+2%'; may be repeated", 0, NULL},
 		{"json", OPTION_FLAG, &json, NULL, "print one JSON object", 0, NULL},
 	};
-	const struct command_line command = {
-		.name = "compare", .arguments = "A B", .about = "two recorded runs side by side",
-		.examples = "  skerry compare runs/A runs/B\n"
-			    "  skerry compare baseline runs/latest --fail-on 'p99>+2%' --fail-on 'messages_per_op>+0%'\n",
-		.arguments_min = 2, .arguments_max = 2, .option = options, .options = 2};
+	const struct command_line command = {.name = "compare",
+					     .arguments = "A B",
+					     .about = "two recorded runs side by side",
+					     .examples = "  skerry compare runs/A runs/B\n"
+							 "  skerry compare baseline runs/latest --fail-on "
+							 "'p99>+2%' --fail-on 'messages_per_op>+0%'\n",
+					     .arguments_min = 2,
+					     .arguments_max = 2,
+					     .option = options,
+					     .options = 2};
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;

@@ -23,10 +23,11 @@ struct doctor {
 	uint32_t notes, broken;
 };
 
-static void fact(struct doctor *d, enum state state, const char *name, const char *meaning, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+static void fact(struct doctor *d, enum state state, const char *name, const char *meaning,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-static void fact(struct doctor *d, enum state state, const char *name, const char *meaning, const char *format, ...)
+static void fact(struct doctor *d, enum state state, const char *name, const char *meaning,
+		 const char *format, ...)
 {
 	char value[256];
 	va_list args;
@@ -79,16 +80,18 @@ static void look_at_cpus(struct doctor *d)
 	double quota, period;
 	long visible = sysconf(_SC_NPROCESSORS_ONLN);
 	int allowed = allowed_cpus();
-	fact(d, FINE, "CPUs", "virtual time runs on one thread; results do not depend on it, wall time does", "%ld visible",
-	     visible);
+	fact(d, FINE, "CPUs", "virtual time runs on one thread; results do not depend on it, wall time does",
+	     "%ld visible", visible);
 	if (allowed < visible)
-		fact(d, NOTE, "affinity", "taskset or a cpuset: only these may be used", "%d of %ld CPUs", allowed, visible);
+		fact(d, NOTE, "affinity", "taskset or a cpuset: only these may be used", "%d of %ld CPUs",
+		     allowed, visible);
 	else
 		fact(d, FINE, "affinity", "nothing narrows it", "all CPUs");
 	if (!quota_line(line, sizeof line) || sscanf(line, "%lf %lf", &quota, &period) != 2 || period <= 0)
 		fact(d, FINE, "CPU quota", "no limit of a container (cgroup v2)", "none");
 	else if (quota / period < allowed)
-		fact(d, NOTE, "CPU quota", "below the CPUs that are visible: wall time stutters when it is used up", "%.2f CPUs",
+		fact(d, NOTE, "CPU quota",
+		     "below the CPUs that are visible: wall time stutters when it is used up", "%.2f CPUs",
 		     quota / period);
 	else
 		fact(d, FINE, "CPU quota", "as much as there are CPUs", "%.2f CPUs", quota / period);
@@ -110,26 +113,30 @@ static void look_at_memory(struct doctor *d)
 	if (!first_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof line))
 		fact(d, NOTE, "huge pages", "unknown here; large machines take longer to set up", "unknown");
 	else if (strstr(line, "[never]"))
-		fact(d, NOTE, "huge pages", "off: machines of 100,000 clusters and more run up to two times slower", "%s", line);
+		fact(d, NOTE, "huge pages",
+		     "off: machines of 100,000 clusters and more run up to two times slower", "%s", line);
 	else
 		fact(d, FINE, "huge pages", "arenas ask for them", "%s", line);
 }
 
 static void look_at_topology(struct doctor *d)
 {
-	static const char *const variables[] = {"HWLOC_SYNTHETIC", "HWLOC_XMLFILE", "HWLOC_COMPONENTS", "HWLOC_THISSYSTEM"};
+	static const char *const variables[] = {"HWLOC_SYNTHETIC", "HWLOC_XMLFILE", "HWLOC_COMPONENTS",
+						"HWLOC_THISSYSTEM"};
 	struct sim_topology *host = calloc(1, sizeof *host);
 	const char *why = "";
 	hwloc_topology_t topology;
 	SIM_CHECK(host != NULL);
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
 		if (getenv(variables[i]))
-			fact(d, NOTE, variables[i], "set: hwloc may describe another machine than this one; unset it", "%.100s",
+			fact(d, NOTE, variables[i],
+			     "set: hwloc may describe another machine than this one; unset it", "%.100s",
 			     getenv(variables[i]));
 	if (!hwloc_topology_init(&topology)) {
 		if (!hwloc_topology_load(topology))
 			fact(d, FINE, "NUMA nodes", "placement matters for native runs only",
-			     "%d (%d packages, %d cores)%s", hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
+			     "%d (%d packages, %d cores)%s",
+			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
 			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
 			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
 			     hwloc_topology_is_thissystem(topology) ? "" : ", not this system");
@@ -152,7 +159,8 @@ static void look_at_folder(struct doctor *d)
 		unlink(path);
 		fact(d, FINE, "this folder", "skerry run keeps its record in runs/", "writable");
 	} else {
-		fact(d, NOTE, "this folder", "use --out DIR or --no-record", "not writable: %s", strerror(errno));
+		fact(d, NOTE, "this folder", "use --out DIR or --no-record", "not writable: %s",
+		     strerror(errno));
 	}
 }
 
@@ -162,7 +170,8 @@ static bool is_in_path(const char *program)
 	char file[512];
 	while (path && *path) {
 		size_t length = strcspn(path, ":");
-		if (length && snprintf(file, sizeof file, "%.*s/%s", (int)length, path, program) < (int)sizeof file &&
+		if (length &&
+		    snprintf(file, sizeof file, "%.*s/%s", (int)length, path, program) < (int)sizeof file &&
 		    !access(file, X_OK))
 			return true;
 		path += length + (path[length] == ':');
@@ -178,11 +187,12 @@ static void look_at_programs(struct doctor *d)
 	else
 		fact(d, NOTE, "strace", "scripts/record-trace needs it: apt-get install strace", "not found");
 	if (!uname(&system))
-		fact(d, FINE, "system", "results do not depend on it", "%s %s %s", system.sysname, system.release,
-		     system.machine);
+		fact(d, FINE, "system", "results do not depend on it", "%s %s %s", system.sysname,
+		     system.release, system.machine);
 	unsigned hwloc = hwloc_get_api_version();
 	fact(d, hwloc >> 16 == HWLOC_API_VERSION >> 16 ? FINE : BROKEN, "hwloc",
-	     hwloc >> 16 == HWLOC_API_VERSION >> 16 ? "as built" : "another version than at build time: build again",
+	     hwloc >> 16 == HWLOC_API_VERSION >> 16 ? "as built"
+						    : "another version than at build time: build again",
 	     "API %x, built with %x", hwloc, (unsigned)HWLOC_API_VERSION);
 	fact(d, FINE, "libyaml", "reads scenarios", "%s", yaml_get_version_string());
 	fact(d, FINE, "jansson", "reads and writes results", "%s", jansson_version_str());
@@ -194,8 +204,8 @@ static void look_at_demonstration(struct doctor *d)
 	struct scenario_error error = {""};
 	struct scenario *scenario;
 	if (scenario_read(&scenario, NULL, NULL, 0, &error)) {
-		fact(d, BROKEN, "demonstration", "what is built into this program cannot be read; build it again", "%.200s",
-		     error.text);
+		fact(d, BROKEN, "demonstration",
+		     "what is built into this program cannot be read; build it again", "%.200s", error.text);
 		return;
 	}
 	fact(d, FINE, "demonstration", "skerry run", "%u clusters", scenario->topology.clusters);
@@ -219,7 +229,8 @@ static void print_text(const struct doctor *d)
 	if (d->broken)
 		printf("\n%u broken: skerry cannot work properly here.\n", d->broken);
 	else
-		printf("\nNothing is broken%s.\n", d->notes ? "; what is marked \"note\" is worth a look" : "");
+		printf("\nNothing is broken%s.\n",
+		       d->notes ? "; what is marked \"note\" is worth a look" : "");
 }
 
 static void print_json(const struct doctor *d)
@@ -236,9 +247,13 @@ int cmd_doctor(int argc, char **argv)
 {
 	static struct option_list arguments;
 	bool json = false;
-	const struct cli_option options[] = {{"json", OPTION_FLAG, &json, NULL, "print one JSON object", 0, NULL}};
-	const struct command_line command = {.name = "doctor", .arguments = "",
-					     .about = "what this host means for results", .option = options, .options = 1};
+	const struct cli_option options[] = {
+		{"json", OPTION_FLAG, &json, NULL, "print one JSON object", 0, NULL}};
+	const struct command_line command = {.name = "doctor",
+					     .arguments = "",
+					     .about = "what this host means for results",
+					     .option = options,
+					     .options = 1};
 	struct doctor d = {0};
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)

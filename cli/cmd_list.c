@@ -43,7 +43,8 @@ static json_t *protocols_json(void)
 static bool base_name(char out[80], const struct embedded_file *file, const char *folder, const char *suffix)
 {
 	size_t before = strlen(folder), length = strlen(file->name), after = strlen(suffix);
-	if (length < before + after || strncmp(file->name, folder, before) || strcmp(file->name + length - after, suffix))
+	if (length < before + after || strncmp(file->name, folder, before) ||
+	    strcmp(file->name + length - after, suffix))
 		return false;
 	snprintf(out, 80, "%.*s", (int)(length - before - after), file->name + before);
 	return true;
@@ -147,7 +148,8 @@ static void print_section(const char *title, const json_t *section)
 			if (json_is_integer(value))
 				add_count(&table, key, json_integer_value(value));
 			else
-				text_table_add(&table, "%s", json_string_value(value) ? json_string_value(value) : "");
+				text_table_add(&table, "%s",
+					       json_string_value(value) ? json_string_value(value) : "");
 		}
 		text_table_end(&table);
 	}
@@ -186,11 +188,14 @@ int cmd_list(int argc, char **argv)
 	bool json = false, reference = false;
 	const struct cli_option options[] = {
 		{"json", OPTION_FLAG, &json, NULL, "print one JSON object", 0, NULL},
-		{"reference", OPTION_FLAG, &reference, NULL, "print the reference of all keys of a scenario, in Markdown", 0,
-		 NULL},
+		{"reference", OPTION_FLAG, &reference, NULL,
+		 "print the reference of all keys of a scenario, in Markdown", 0, NULL},
 	};
-	const struct command_line command = {.name = "list", .arguments = "", .about = "what comes with Skerry",
-					     .option = options, .options = 2};
+	const struct command_line command = {.name = "list",
+					     .arguments = "",
+					     .about = "what comes with Skerry",
+					     .option = options,
+					     .options = 2};
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;

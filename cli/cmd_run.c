@@ -18,34 +18,40 @@ struct run_line {
 };
 
 static const char examples[] =
-	"  skerry run                                     the demonstration\n"
-	"  skerry run --set machine.link.wire=9000cycles  what if links were ten times slower?\n"
-	"  skerry run --trace my.strace                   what scripts/record-trace has recorded\n"
-	"  skerry run kilo --json --no-record             a built-in scenario; one JSON object, no files\n";
+	"  skerry run                                      the demonstration\n"
+	"  skerry run --set machine.link.wire=90000cycles  links a hundred times slower\n"
+	"  skerry run --trace my.strace                    what scripts/record-trace has recorded\n"
+	"  skerry run kilo --json --no-record              a built-in scenario; one JSON object, no files\n";
 
-static int read_line(struct run_line *line, struct option_list *sets, struct option_list *traces, int argc, char **argv)
+static int read_line(struct run_line *line, struct option_list *sets, struct option_list *traces, int argc,
+		     char **argv)
 {
 	static const char *const engines[] = {"window", "heap", NULL};
 	static struct option_list arguments;
 	const struct cli_option options[] = {
-		{"trace", OPTION_MANY, traces, "FILE...", "replay these recordings on the demonstration's machine", 0, NULL},
-		{"set", OPTION_EACH, sets, "KEY=VALUE", "change a value of the scenario; may be repeated", 0, NULL},
+		{"trace", OPTION_MANY, traces, "FILE...",
+		 "replay these recordings on the demonstration's machine", 0, NULL},
 		{"seed", OPTION_TEXT, &line->source.seed, "N", "the same as --set seed=N", 0, NULL},
-		{"engine", OPTION_TEXT, &line->source.engine, "window|heap", "the fast engine or the oracle; same results", 0,
-		 engines},
+		{"set", OPTION_EACH, sets, "KEY=VALUE", "change a value of the scenario; may be repeated", 0,
+		 NULL},
+		{"engine", OPTION_TEXT, &line->source.engine, "window|heap",
+		 "the fast engine or the oracle; same results", 0, engines},
 		{"json", OPTION_FLAG, &line->json, NULL, "print the result as one JSON object", 0, NULL},
 		{"out", OPTION_TEXT, &line->out, "DIR", "keep the record here instead of in runs/", 0, NULL},
 		{"no-record", OPTION_FLAG, &line->no_record, NULL, "keep no record", 0, NULL},
-		{"timeout", OPTION_QUANTITY, &line->timeout_ps, "T", "stop after this much wall time, e.g. \"30 s\": exit 3",
-		 SIM_UNIT_DURATION, NULL},
-		{"inclusion", OPTION_FLAG, &line->source.inclusion, NULL, "replay the log of steps through the tables as well", 0,
-		 NULL},
+		{"timeout", OPTION_QUANTITY, &line->timeout_ps, "T",
+		 "stop after this much wall time, e.g. \"30 s\": exit 3", SIM_UNIT_DURATION, NULL},
+		{"inclusion", OPTION_FLAG, &line->source.inclusion, NULL,
+		 "replay the log of steps through the tables as well", 0, NULL},
 		{"quiet", OPTION_FLAG, &line->quiet, NULL, "show no progress", 0, NULL},
 	};
-	const struct command_line command = {
-		.name = "run", .arguments = "[SCENARIO]", .about = "run a scenario, a file or a built-in name",
-		.examples = examples, .arguments_max = 1,
-		.option = options, .options = sizeof options / sizeof *options};
+	const struct command_line command = {.name = "run",
+					     .arguments = "[SCENARIO]",
+					     .about = "run a scenario, a file or a built-in name",
+					     .examples = examples,
+					     .arguments_max = 1,
+					     .option = options,
+					     .options = sizeof options / sizeof *options};
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;
@@ -104,7 +110,8 @@ static int write_files(struct folder *folder, const struct session *session, con
 	return write_latency(folder, &session->result);
 }
 
-static int keep_record(struct folder *folder, FILE *windows, const struct session *session, const json_t *json)
+static int keep_record(struct folder *folder, FILE *windows, const struct session *session,
+		       const json_t *json)
 {
 	if (folder_close(folder, "windows.bin", windows))
 		return CLI_INTERNAL;
@@ -114,13 +121,14 @@ static int keep_record(struct folder *folder, FILE *windows, const struct sessio
 
 /* ---- the run ---- */
 
-static void show(const struct run_line *line, const struct session *session, const json_t *json, const char *folder)
+static void show(const struct run_line *line, const struct session *session, const json_t *json,
+		 const char *folder)
 {
 	bool demonstration = !line->source.scenario && !line->source.traces->count;
 	if (line->json)
 		text_json(stdout, json);
 	else
-		summary_write(stdout, session->scenario, &session->result, folder, demonstration, session->replay);
+		summary_write(stdout, session->scenario, &session->result, folder, demonstration, NULL);
 	if (session->result.failures)
 		cli_fail(0, "a check failed; it happens again with: %s", session->replay);
 	else if (session->result.end != RUN_ENDED)

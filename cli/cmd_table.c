@@ -48,7 +48,10 @@ static void print_states(const struct step_machine *m)
 	for (uint32_t s = 0; s < m->states; s++) {
 		bool usable = m->usable >> s & 1, rest = m->rest >> s & 1;
 		printf("%s%s%s", s ? ", " : "", m->state[s],
-		       usable && rest ? " (usable, at rest)" : usable ? " (usable)" : rest ? " (at rest)" : "");
+		       usable && rest ? " (usable, at rest)"
+		       : usable       ? " (usable)"
+		       : rest         ? " (at rest)"
+				      : "");
 	}
 	printf(".\n\n");
 }
@@ -93,13 +96,15 @@ static void print_protocol(const struct step_protocol *p)
 	printf("%s has %u cells in all.\n", p->name, cells);
 }
 
-static const char preface[] =
-	"<!-- Written by \"skerry table --all\" from the tables that run. -->\n"
-	"# Protocols\n\n"
-	"A row is an event with its class, a column is a state. A cell says which action runs and, after the arrow,\n"
-	"the next state; \"-\" is no action; \"stall\" parks the message until the machine has moved on; a blank cell\n"
-	"must never be reached, and reaching it is a fault. The last column, where there is one, is for the case that\n"
-	"no slot is free.\n";
+static const char preface[] = "<!-- Written by \"skerry table --all\" from the tables that run. -->\n"
+			      "# Protocols\n\n"
+			      "A row is an event with its class, a column is a state. A cell says which "
+			      "action runs and, after the arrow,\n"
+			      "the next state; \"-\" is no action; \"stall\" parks the message until the "
+			      "machine has moved on; a blank cell\n"
+			      "must never be reached, and reaching it is a fault. The last column, where "
+			      "there is one, is for the case that\n"
+			      "no slot is free.\n";
 
 int cmd_table(int argc, char **argv)
 {
@@ -107,15 +112,19 @@ int cmd_table(int argc, char **argv)
 	bool all = false;
 	const struct cli_option options[] = {
 		{"all", OPTION_FLAG, &all, NULL, "all protocols, with a preface", 0, NULL}};
-	const struct command_line command = {.name = "table", .arguments = "PROTOCOL | --all",
+	const struct command_line command = {.name = "table",
+					     .arguments = "PROTOCOL | --all",
 					     .about = "a protocol's table in Markdown, from its code",
-					     .arguments_max = 1, .option = options, .options = 1};
+					     .arguments_max = 1,
+					     .option = options,
+					     .options = 1};
 	const struct step_protocol *protocol;
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;
 	if (all == (arguments.count == 1))
-		return cli_fail(CLI_USAGE, "table: name one protocol, or write --all; \"skerry list\" names them");
+		return cli_fail(CLI_USAGE,
+				"table: name one protocol, or write --all; \"skerry list\" names them");
 	if (!all) {
 		code = protocol_choose(&protocol, arguments.item[0]);
 		if (!code)

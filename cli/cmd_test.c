@@ -29,7 +29,8 @@ static void add_file(struct tests *tests, const char *folder, const char *name)
 		tests->file = realloc(tests->file, tests->room * sizeof *tests->file);
 		SIM_CHECK(tests->file != NULL);
 	}
-	SIM_CHECK(asprintf(&tests->file[tests->count++], "%s%s%s", folder ? folder : "", folder ? "/" : "", name) >= 0);
+	SIM_CHECK(asprintf(&tests->file[tests->count++], "%s%s%s", folder ? folder : "", folder ? "/" : "",
+			   name) >= 0);
 }
 
 static int is_scenario(const struct dirent *entry)
@@ -39,7 +40,10 @@ static int is_scenario(const struct dirent *entry)
 }
 
 /* By bytes: the order must not depend on the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static int add_folder(struct tests *tests, const char *folder)
 {
@@ -51,7 +55,8 @@ static int add_folder(struct tests *tests, const char *folder)
 	if (count < 0)
 		code = cli_fail(CLI_USAGE, "%s cannot be read: %s", folder, strerror(errno));
 	else if (!count)
-		code = cli_fail(CLI_USAGE, "%s holds no scenario (*.yaml); name a folder that does, or a file", folder);
+		code = cli_fail(CLI_USAGE,
+				"%s holds no scenario (*.yaml); name a folder that does, or a file", folder);
 	for (int i = 0; i < count; i++) {
 		add_file(tests, plain, entries[i]->d_name);
 		free(entries[i]);
@@ -95,8 +100,8 @@ static uint32_t list_differences(FILE *out, const struct session *session, const
 		expect_compare(expect, json, &outcome);
 		if (outcome.met)
 			continue;
-		fprintf(out, "line %d: %s: expected %s, actual %s\n", expect->line, expect->what, outcome.expected,
-			outcome.actual);
+		fprintf(out, "line %d: %s: expected %s, actual %s\n", expect->line, expect->what,
+			outcome.expected, outcome.actual);
 		differences++;
 	}
 	return differences + (result->end != RUN_ENDED);
@@ -106,7 +111,8 @@ static uint32_t list_differences(FILE *out, const struct session *session, const
 static void note_model(FILE *out, const struct scenario *scenario)
 {
 	for (uint32_t i = 0; i < scenario->expect_count; i++)
-		if (!strcmp(scenario->expect[i].what, "model_version") && scenario->expect[i].value != RUN_MODEL_VERSION)
+		if (!strcmp(scenario->expect[i].what, "model_version") &&
+		    scenario->expect[i].value != RUN_MODEL_VERSION)
 			fprintf(out, "the expectation is of another model_version: --update rewrites it\n");
 }
 
@@ -136,7 +142,8 @@ static int run_case(struct tests *tests, struct junit_case *c, const char *file)
 	struct session session;
 	struct session_source source = {.scenario = file};
 	struct progress progress;
-	struct run_options options = {.progress = progress_run, .progress_context = &progress,
+	struct run_options options = {.progress = progress_run,
+				      .progress_context = &progress,
 				      .seconds_max = (double)tests->timeout_ps / 1e12};
 	c->name = strdup(file);
 	c->outcome = JUNIT_PASSED;
@@ -160,7 +167,9 @@ static int run_case(struct tests *tests, struct junit_case *c, const char *file)
 
 static void print_case(const struct junit_case *c)
 {
-	static const char *const words[] = {[JUNIT_PASSED] = "PASS", [JUNIT_FAILED] = "FAIL", [JUNIT_ERROR] = "ERROR",
+	static const char *const words[] = {[JUNIT_PASSED] = "PASS",
+					    [JUNIT_FAILED] = "FAIL",
+					    [JUNIT_ERROR] = "ERROR",
 					    [JUNIT_SKIPPED] = "no expectation"};
 	printf("%-7s %s", words[c->outcome], c->name);
 	if (c->outcome == JUNIT_PASSED || c->outcome == JUNIT_FAILED)
@@ -191,8 +200,9 @@ static int run_all(struct tests *tests)
 	printf("%u passed, %u failed, %u without expectation, %u could not be read\n", counts[JUNIT_PASSED],
 	       counts[JUNIT_FAILED], counts[JUNIT_SKIPPED], counts[JUNIT_ERROR]);
 	if (tests->junit && junit_write(tests->junit, tests->cases, tests->count))
-		code = cli_worse(code, cli_fail(CLI_USAGE, "--junit %s cannot be written: %s; choose another file",
-						tests->junit, strerror(errno)));
+		code = cli_worse(code,
+				 cli_fail(CLI_USAGE, "--junit %s cannot be written: %s; choose another file",
+					  tests->junit, strerror(errno)));
 	return code;
 }
 
@@ -215,15 +225,21 @@ int cmd_test(int argc, char **argv)
 	struct tests tests = {0};
 	const struct cli_option options[] = {
 		{"junit", OPTION_TEXT, &tests.junit, "FILE", "write the outcomes as JUnit XML", 0, NULL},
-		{"update", OPTION_FLAG, &tests.update, NULL, "rewrite digests and exact numbers that differ", 0, NULL},
-		{"timeout", OPTION_QUANTITY, &tests.timeout_ps, "T", "of each run, e.g. \"60 s\"", SIM_UNIT_DURATION, NULL},
+		{"update", OPTION_FLAG, &tests.update, NULL, "rewrite digests and exact numbers that differ",
+		 0, NULL},
+		{"timeout", OPTION_QUANTITY, &tests.timeout_ps, "T", "of each run, e.g. \"60 s\"",
+		 SIM_UNIT_DURATION, NULL},
 	};
 	const struct command_line command = {
-		.name = "test", .arguments = "DIR|FILE...", .about = "run scenarios and compare with what they expect",
+		.name = "test",
+		.arguments = "DIR|FILE...",
+		.about = "run scenarios and compare with what they expect",
 		.examples = "  skerry test tests/golden --junit junit.xml\n"
 			    "  skerry test tests/golden --update          after a change that is meant\n",
-		.arguments_min = 1, .arguments_max = OPTIONS_ITEMS_MAX,
-		.option = options, .options = sizeof options / sizeof *options};
+		.arguments_min = 1,
+		.arguments_max = OPTIONS_ITEMS_MAX,
+		.option = options,
+		.options = sizeof options / sizeof *options};
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;

@@ -11,9 +11,9 @@
 #define CHUNK 65536
 
 struct tape {
-	uint64_t *hash;              /* of each chunk, the last one part full */
+	uint64_t *hash; /* of each chunk, the last one part full */
 	uint64_t events, chunks, room;
-	struct sim_event *kept;      /* [CHUNK] of chunk `keep`, or NULL */
+	struct sim_event *kept; /* [CHUNK] of chunk `keep`, or NULL */
 	uint64_t keep;
 };
 
@@ -56,7 +56,9 @@ static int record(struct scenario *scenario, struct tape *tape, const char *what
 {
 	struct progress progress;
 	struct scenario_error error = {""};
-	struct run_options options = {.tap = on_event, .tap_context = tape, .progress = progress_run,
+	struct run_options options = {.tap = on_event,
+				      .tap_context = tape,
+				      .progress = progress_run,
 				      .progress_context = &progress};
 	struct run_result result;
 	struct run *run;
@@ -90,7 +92,8 @@ static uint64_t events_in(const struct tape *tape, uint64_t chunk)
 static void first_event(const struct tape tape[2], struct differ_result *out)
 {
 	uint64_t count[2] = {events_in(&tape[0], tape[0].keep), events_in(&tape[1], tape[1].keep)}, at = 0;
-	while (at < count[0] && at < count[1] && !memcmp(&tape[0].kept[at], &tape[1].kept[at], sizeof *tape[0].kept))
+	while (at < count[0] && at < count[1] &&
+	       !memcmp(&tape[0].kept[at], &tape[1].kept[at], sizeof *tape[0].kept))
 		at++;
 	out->found = at < count[0] || at < count[1];
 	out->index = tape[0].keep * CHUNK + at;
@@ -118,7 +121,8 @@ static int find(struct scenario *const scenario[2], struct tape tape[2], struct 
 		SIM_CHECK(tape[i].kept != NULL);
 		code = record(scenario[i], &tape[i], names[1][i], &digest);
 		if (!code && digest != out->side[i].digest)
-			code = cli_fail(CLI_UNREPEATABLE, "%s: the same run gave two digests, %016llx and %016llx",
+			code = cli_fail(CLI_UNREPEATABLE,
+					"%s: the same run gave two digests, %016llx and %016llx",
 					scenario[i]->file, (unsigned long long)out->side[i].digest,
 					(unsigned long long)digest);
 	}
@@ -179,9 +183,9 @@ void differ_name_event(char *out, size_t size, const struct scenario *scenario, 
 
 static int print_ref(char *out, size_t size, const struct step_protocol *p, const char *before, step_ref r)
 {
-	const char *machine = r.machine == STEP_CLIENT                       ? "client"
+	const char *machine = r.machine == STEP_CLIENT                    ? "client"
 			      : r.machine >= 1 && r.machine < p->machines ? p->machine[r.machine].name
-									     : NULL;
+									  : NULL;
 	if (!machine)
 		return 0;
 	int length = snprintf(out, size, "%s%s", before, machine);
@@ -192,7 +196,8 @@ static int print_ref(char *out, size_t size, const struct step_protocol *p, cons
 	return length > 0 && (size_t)length < size ? length : 0;
 }
 
-void differ_describe_event(char *out, size_t size, const struct scenario *scenario, const struct sim_event *event)
+void differ_describe_event(char *out, size_t size, const struct scenario *scenario,
+			   const struct sim_event *event)
 {
 	struct step_msg m = message_of(event);
 	const struct step_protocol *p = protocol_of(scenario, m.protocol);

@@ -12,7 +12,10 @@ static bool ends_in(const char *text, const char *end)
 	return length >= tail && !strcmp(text + length - tail, end);
 }
 
-static bool is_latency(const char *what) { return ends_in(what, ".p50") || ends_in(what, ".p99") || ends_in(what, ".max"); }
+static bool is_latency(const char *what)
+{
+	return ends_in(what, ".p50") || ends_in(what, ".p99") || ends_in(what, ".max");
+}
 
 /* Figures are compared in thousandths: a latency's picoseconds, a ratio as it is written, a count. */
 static uint64_t thousandths(double value) { return (uint64_t)(value * 1000 + 0.5); }
@@ -20,14 +23,15 @@ static uint64_t thousandths(double value) { return (uint64_t)(value * 1000 + 0.5
 static void print_figure(char out[EXPECT_TEXT], const char *what, double value)
 {
 	char text[SIM_QUANTITY_TEXT];
-	enum sim_unit unit = is_latency(what)                     ? SIM_UNIT_DURATION
+	enum sim_unit unit = is_latency(what)                    ? SIM_UNIT_DURATION
 			     : ends_in(what, ".messages_per_op") ? SIM_UNIT_RATIO
-								  : SIM_UNIT_NONE;
+								 : SIM_UNIT_NONE;
 	sim_quantity_print(text, unit, unit == SIM_UNIT_NONE ? (uint64_t)value : thousandths(value));
 	snprintf(out, EXPECT_TEXT, "%s", text);
 }
 
-static void compare_digest(const struct scenario_expect *expect, const json_t *result, struct expect_outcome *out)
+static void compare_digest(const struct scenario_expect *expect, const json_t *result,
+			   struct expect_outcome *out)
 {
 	const char *digest = json_string_value(json_object_get(result, "digest"));
 	out->exact = true;
@@ -45,12 +49,15 @@ static void compare_checks(const json_t *result, struct expect_outcome *out)
 		json_integer_value(json_object_get(check, "failures")) != 0;
 	out->met = !failed;
 	snprintf(out->expected, sizeof out->expected, "pass");
-	snprintf(out->actual, sizeof out->actual, failed ? "%llu failed" : "pass", (unsigned long long)failed);
+	snprintf(out->actual, sizeof out->actual, failed ? "%llu failed" : "pass",
+		 (unsigned long long)failed);
 }
 
-static void compare_figure(const struct scenario_expect *expect, const json_t *result, struct expect_outcome *out)
+static void compare_figure(const struct scenario_expect *expect, const json_t *result,
+			   struct expect_outcome *out)
 {
-	static const char *const operators[] = {[SCENARIO_EQ] = "", [SCENARIO_LE] = "<= ", [SCENARIO_GE] = ">= "};
+	static const char *const operators[] = {
+		[SCENARIO_EQ] = "", [SCENARIO_LE] = "<= ", [SCENARIO_GE] = ">= "};
 	char text[EXPECT_TEXT];
 	double value;
 	print_figure(text, expect->what, expect->value);
@@ -81,7 +88,11 @@ void expect_compare(const struct scenario_expect *expect, const json_t *result, 
 
 /* ---- rewriting ---- */
 
-static bool is_word(char c) { return c == '_' || c == '.' || c == '-' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
+static bool is_word(char c)
+{
+	return c == '_' || c == '.' || c == '-' || (c >= '0' && c <= '9') ||
+	       ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
 
 /* Where the value of `key` begins: after "key:" or "'key':", the key standing alone. */
 static char *find_value(char *line, const char *key)
@@ -104,8 +115,8 @@ static char *find_value(char *line, const char *key)
 static char *plain_end(char *value)
 {
 	char *end = value;
-	while (*end && *end != '\n' && *end != '\r' && *end != '}' && !(*end == '#' && end > value && end[-1] == ' ') &&
-	       !(*end == ',' && strchr(" \t\r\n", end[1])))
+	while (*end && *end != '\n' && *end != '\r' && *end != '}' &&
+	       !(*end == '#' && end > value && end[-1] == ' ') && !(*end == ',' && strchr(" \t\r\n", end[1])))
 		end++;
 	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
@@ -147,7 +158,8 @@ static bool edit(struct editor *editor, const struct scenario_expect *expect, co
 		return false;
 	memcpy(line, at, length);
 	line[length] = 0;
-	if (!expect_replace(line, sizeof line, expect->what, value) || strlen(editor->text) + EXPECT_TEXT >= editor->room)
+	if (!expect_replace(line, sizeof line, expect->what, value) ||
+	    strlen(editor->text) + EXPECT_TEXT >= editor->room)
 		return false;
 	memmove(at + strlen(line), at + length, strlen(at + length) + 1);
 	memcpy(at, line, strlen(line));
@@ -155,8 +167,8 @@ static bool edit(struct editor *editor, const struct scenario_expect *expect, co
 	return true;
 }
 
-static int edit_all(struct editor *editor, const char *file, const struct scenario *scenario, const json_t *result,
-		    FILE *report)
+static int edit_all(struct editor *editor, const char *file, const struct scenario *scenario,
+		    const json_t *result, FILE *report)
 {
 	struct expect_outcome outcome;
 	for (uint32_t i = 0; i < scenario->expect_count; i++) {
@@ -165,11 +177,13 @@ static int edit_all(struct editor *editor, const char *file, const struct scenar
 		if (outcome.met || !outcome.exact || !outcome.known)
 			continue;
 		if (!edit(editor, expect, outcome.actual))
-			return cli_fail(-1, "%s:%d: expect.%s cannot be rewritten as it stands; put \"%s: %s\" on a line of its "
-					    "own",
+			return cli_fail(-1,
+					"%s:%d: expect.%s cannot be rewritten as it stands; put \"%s: %s\" "
+					"on a line of its "
+					"own",
 					file, expect->line, expect->what, expect->what, outcome.actual);
-		fprintf(report, "UPDATE  %s:%d: %s: %s -> %s\n", file, expect->line, expect->what, outcome.expected,
-			outcome.actual);
+		fprintf(report, "UPDATE  %s:%d: %s: %s -> %s\n", file, expect->line, expect->what,
+			outcome.expected, outcome.actual);
 	}
 	return 0;
 }
@@ -182,12 +196,14 @@ static int verify(const struct editor *editor, const char *file, const json_t *r
 	struct expect_outcome outcome;
 	int failed = 0;
 	if (scenario_parse(&scenario, file, editor->text, strlen(editor->text), NULL, 0, &error))
-		return cli_fail(-1, "%s was not rewritten, the result could not be read: %s", file, error.text);
+		return cli_fail(-1, "%s was not rewritten, the result could not be read: %s", file,
+				error.text);
 	for (uint32_t i = 0; i < scenario->expect_count && !failed; i++) {
 		expect_compare(&scenario->expect[i], result, &outcome);
 		if (outcome.exact && !outcome.met)
-			failed = cli_fail(-1, "%s:%d: expect.%s cannot be rewritten as it stands; write it on one line", file,
-					  scenario->expect[i].line, scenario->expect[i].what);
+			failed = cli_fail(
+				-1, "%s:%d: expect.%s cannot be rewritten as it stands; write it on one line",
+				file, scenario->expect[i].line, scenario->expect[i].what);
 	}
 	scenario_free(scenario);
 	return failed;

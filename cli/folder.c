@@ -1,5 +1,5 @@
-/* What is aside must go whatever ends the program, so its files are listed in static storage that a signal handler
- * may read: unlink() and rmdir() are safe there, a walk through the folder is not. */
+/* What is aside must go whatever ends the program, so its files are listed in static storage that a signal
+ * handler may read: unlink() and rmdir() are safe there, a walk through the folder is not. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 
 #define FILES_MAX 64
 
-static char written[FILES_MAX][PATH_MAX]; /* in the order in which they were made: folders before their files */
+static char written[FILES_MAX]
+		   [PATH_MAX]; /* in the order in which they were made: folders before their files */
 static volatile sig_atomic_t written_count;
 
 static void forget_all(void)
@@ -45,7 +46,8 @@ static void guard(void)
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		struct sigaction old;
 		/* What a sanitizer or nohup has set up stays. */
-		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL && !(old.sa_flags & SA_SIGINFO))
+		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL &&
+		    !(old.sa_flags & SA_SIGINFO))
 			signal(numbers[i], on_signal);
 	}
 }
@@ -75,8 +77,9 @@ static int make_aside(struct folder *folder)
 {
 	guard();
 	if (mkdir(folder->aside, 0777))
-		return cli_fail(CLI_USAGE, "%s cannot be written (%s); choose another folder with --out DIR, or keep no "
-					   "record with --no-record",
+		return cli_fail(CLI_USAGE,
+				"%s cannot be written (%s); choose another folder with --out DIR, or keep no "
+				"record with --no-record",
 				folder->wanted, strerror(errno));
 	will_write(folder->aside);
 	folder->open = true;
@@ -102,10 +105,13 @@ static int begin_named(struct folder *folder, const char *out)
 	folder->named = true;
 	folder->existed = !stat(out, &status);
 	if (folder->existed && (!S_ISDIR(status.st_mode) || !is_empty_folder(out)))
-		return cli_fail(CLI_USAGE, "--out %s: it exists and is not an empty folder; remove it or choose another name",
-				out);
+		return cli_fail(
+			CLI_USAGE,
+			"--out %s: it exists and is not an empty folder; remove it or choose another name",
+			out);
 	if (folder->existed)
-		snprintf(folder->aside, sizeof folder->aside, "%.*s/.tmp-%d", (int)length, out, (int)getpid());
+		snprintf(folder->aside, sizeof folder->aside, "%.*s/.tmp-%d", (int)length, out,
+			 (int)getpid());
 	else
 		snprintf(folder->aside, sizeof folder->aside, "%.*s.tmp-%d", (int)length, out, (int)getpid());
 	return make_aside(folder);
@@ -123,9 +129,11 @@ static int begin_in_runs(struct folder *folder, const char *name)
 		*c = *c == '/' || *c == ' ' ? '-' : *c;
 	snprintf(folder->aside, sizeof folder->aside, "runs/.tmp-%d", (int)getpid());
 	if (mkdir("runs", 0777) && errno != EEXIST)
-		return cli_fail(CLI_USAGE, "the folder runs cannot be made here (%s); choose another with --out DIR, or keep no "
-					   "record with --no-record",
-				strerror(errno));
+		return cli_fail(
+			CLI_USAGE,
+			"the folder runs cannot be made here (%s); choose another with --out DIR, or keep no "
+			"record with --no-record",
+			strerror(errno));
 	return make_aside(folder);
 }
 
@@ -171,7 +179,8 @@ int folder_close(struct folder *folder, const char *file, FILE *out)
 {
 	bool bad = ferror(out);
 	if (fclose(out) || bad) {
-		cli_fail(CLI_INTERNAL, "%s/%s cannot be written: %s; free some space, or keep no record with --no-record",
+		cli_fail(CLI_INTERNAL,
+			 "%s/%s cannot be written: %s; free some space, or keep no record with --no-record",
 			 folder->wanted, file, strerror(errno));
 		return -1;
 	}
@@ -225,12 +234,15 @@ int folder_commit(struct folder *folder)
 		     : folder->named ? rename(folder->aside, folder->wanted)
 				     : move_to_runs(folder);
 	if (failed)
-		return cli_fail(CLI_INTERNAL, "%s cannot be put in its place: %s", folder->wanted, strerror(errno));
+		return cli_fail(CLI_INTERNAL, "%s cannot be put in its place: %s", folder->wanted,
+				strerror(errno));
 	written_count = 0;
 	folder->open = false;
 	if (!folder->named && link_latest(folder))
-		return cli_fail(CLI_INTERNAL, "the link runs/latest cannot be set: %s; if something else has that name, remove it",
-				strerror(errno));
+		return cli_fail(
+			CLI_INTERNAL,
+			"the link runs/latest cannot be set: %s; if something else has that name, remove it",
+			strerror(errno));
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* cli/folder.h - the folder that a run leaves behind, written aside and renamed when it is whole.
  *
- * Whatever ends the program before folder_commit() (Ctrl-C, a failed check) leaves nothing behind. At most one
- * folder at a time. Layer: cli. One thread. */
+ * Whatever ends the program before folder_commit() (Ctrl-C, a failed check) leaves nothing behind. At most
+ * one folder at a time. Layer: cli. One thread. */
 #ifndef SKERRY_CLI_FOLDER_H
 #define SKERRY_CLI_FOLDER_H
 #include <limits.h>
@@ -16,8 +16,8 @@ struct folder {
 	bool open;
 };
 
-/* Makes the folder aside: `out` NULL: for runs/<UTC time>-<name>, else for `out`, which must not exist or be empty.
- * Returns 0, or an exit code after a message with a remedy. */
+/* Makes the folder aside: `out` NULL: for runs/<UTC time>-<name>, else for `out`, which must not exist or be
+ * empty. Returns 0, or an exit code after a message with a remedy. */
 int folder_begin(struct folder *folder, const char *out, const char *name);
 
 /* Opens a file of the folder ("result.json", "latency/open.hgrm") for writing, or NULL after a message. */

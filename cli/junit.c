@@ -32,8 +32,8 @@ static uint32_t count_of(const struct junit_case *cases, uint32_t count, enum ju
 
 static void write_case(FILE *out, const struct junit_case *c)
 {
-	static const char *const elements[] = {[JUNIT_FAILED] = "failure", [JUNIT_ERROR] = "error",
-					       [JUNIT_SKIPPED] = "skipped"};
+	static const char *const elements[] = {
+		[JUNIT_FAILED] = "failure", [JUNIT_ERROR] = "error", [JUNIT_SKIPPED] = "skipped"};
 	fputs("    <testcase classname=\"skerry\" name=\"", out);
 	write_escaped(out, c->name);
 	fprintf(out, "\" time=\"%.3f\"", c->seconds);
@@ -52,7 +52,9 @@ static void write_all(FILE *out, const struct junit_case *cases, uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		seconds += cases[i].seconds;
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n", out);
-	fprintf(out, "  <testsuite name=\"skerry\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n",
+	fprintf(out,
+		"  <testsuite name=\"skerry\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" "
+		"time=\"%.3f\">\n",
 		count, count_of(cases, count, JUNIT_FAILED), count_of(cases, count, JUNIT_ERROR),
 		count_of(cases, count, JUNIT_SKIPPED), seconds);
 	for (uint32_t i = 0; i < count; i++)

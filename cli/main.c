@@ -1,7 +1,6 @@
 /* cli/main.c - the command: chooses the subcommand, and says what there is. */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,28 +22,6 @@ static const struct {
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-int cli_fail(int code, const char *format, ...)
-{
-	va_list args;
-	fflush(stdout);
-	fputs("skerry: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return code;
-}
-
-int cli_worse(int a, int b)
-{
-	static const int order[] = {CLI_INTERNAL,     CLI_USAGE, CLI_UNREPEATABLE, CLI_VIOLATED,
-				    CLI_STUCK, CLI_INCONCLUSIVE};
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return CLI_GOOD;
-}
-
 static int help(void)
 {
 	printf("skerry - many kernels as one system: run a protocol, measure it, check it\n\n");
@@ -53,7 +30,7 @@ static int help(void)
 	printf("\n\"skerry COMMAND --help\" lists the options of a command; --version names this build.\n"
 	       "\nExamples:\n"
 	       "  skerry run                                           the demonstration\n"
-	       "  skerry run --set machine.link.wire=9000cycles        the same, with slower links\n"
+	       "  skerry run --set machine.link.wire=90000cycles       the same, with slower links\n"
 	       "  skerry run --trace my.strace                         a recording of your own\n"
 	       "  skerry check memory/msi --kernels 3                  every order of delivery\n"
 	       "  skerry compare runs/A runs/B --fail-on 'p99>+2%%'     is B worse than A?\n"
@@ -102,6 +79,7 @@ int main(int argc, char **argv)
 {
 	/* A closed pipe is then an error of a write, which is reported like a full disk. */
 	signal(SIGPIPE, SIG_IGN);
+	cli_set_program(argv[0]);
 	int code = dispatch(argc, argv);
 	bool bad = ferror(stdout);
 	if (fflush(stdout) || bad)

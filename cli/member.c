@@ -2,7 +2,10 @@
 #include "cli/member.h"
 #include "sim/check.h"
 
-void member_set(json_t *object, const char *key, json_t *value) { SIM_CHECK(!json_object_set_new(object, key, value)); }
+void member_set(json_t *object, const char *key, json_t *value)
+{
+	SIM_CHECK(!json_object_set_new(object, key, value));
+}
 
 void member_count(json_t *object, const char *key, uint64_t value)
 {
@@ -11,7 +14,10 @@ void member_count(json_t *object, const char *key, uint64_t value)
 
 void member_real(json_t *object, const char *key, double value) { member_set(object, key, json_real(value)); }
 
-void member_flag(json_t *object, const char *key, bool value) { member_set(object, key, json_boolean(value)); }
+void member_flag(json_t *object, const char *key, bool value)
+{
+	member_set(object, key, json_boolean(value));
+}
 
 /* A path may hold any bytes, and a message may be cut within a character; JSON wants UTF-8. */
 void member_text(json_t *object, const char *key, const char *value)
@@ -27,6 +33,9 @@ void member_text(json_t *object, const char *key, const char *value)
 	member_set(object, key, text);
 }
 
-void member_ns(json_t *object, const char *key, sim_ps value) { member_real(object, key, (double)value / 1000); }
+void member_ns(json_t *object, const char *key, sim_ps value)
+{
+	member_real(object, key, (double)value / 1000);
+}
 
 void member_append(json_t *array, json_t *value) { SIM_CHECK(!json_array_append_new(array, value)); }

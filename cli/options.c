@@ -12,11 +12,13 @@ struct reader {
 
 static void print_help(const struct command_line *line)
 {
-	printf("skerry %s%s%s - %s\n\n", line->name, *line->arguments ? " " : "", line->arguments, line->about);
+	printf("skerry %s%s%s - %s\n\n", line->name, *line->arguments ? " " : "", line->arguments,
+	       line->about);
 	for (uint32_t i = 0; i < line->options; i++) {
 		const struct cli_option *o = &line->option[i];
 		char text[64];
-		snprintf(text, sizeof text, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		snprintf(text, sizeof text, "--%s%s%s", o->name, o->value ? " " : "",
+			 o->value ? o->value : "");
 		printf("  %-24s %s\n", text, o->help);
 	}
 	printf("  %-24s %s\n", "--help", "this text");
@@ -35,10 +37,10 @@ static int fail_unknown(const struct reader *r, const char *word, size_t length)
 	names[i] = "help";
 	const char *nearest = sim_nearest_name(name, names);
 	if (nearest)
-		return cli_fail(CLI_USAGE, "%s: unknown option \"--%s\"; did you mean \"--%s\"?", r->line->name, name,
-				nearest);
-	return cli_fail(CLI_USAGE, "%s: unknown option \"--%s\"; \"skerry %s --help\" lists them", r->line->name, name,
-			r->line->name);
+		return cli_fail(CLI_USAGE, "%s: unknown option \"--%s\"; did you mean \"--%s\"?",
+				r->line->name, name, nearest);
+	return cli_fail(CLI_USAGE, "%s: unknown option \"--%s\"; \"skerry %s --help\" lists them",
+			r->line->name, name, r->line->name);
 }
 
 static int list_add(const struct reader *r, struct option_list *list, const char *item)
@@ -62,9 +64,10 @@ static int take_text(const struct reader *r, const struct cli_option *o, const c
 		return -1;
 	const char *nearest = sim_nearest_name(value, o->choices);
 	if (nearest)
-		return cli_fail(CLI_USAGE, "%s: --%s: unknown value \"%.64s\"; did you mean \"%s\"?", r->line->name, o->name,
-				value, nearest);
-	return cli_fail(CLI_USAGE, "%s: --%s: unknown value \"%.64s\"; write %s", r->line->name, o->name, value, o->value);
+		return cli_fail(CLI_USAGE, "%s: --%s: unknown value \"%.64s\"; did you mean \"%s\"?",
+				r->line->name, o->name, value, nearest);
+	return cli_fail(CLI_USAGE, "%s: --%s: unknown value \"%.64s\"; write %s", r->line->name, o->name,
+			value, o->value);
 }
 
 static int take_many(struct reader *r, const struct cli_option *o, const char *value)
@@ -97,15 +100,15 @@ static int take_option(struct reader *r, const struct cli_option *o, const char 
 	r->given |= bit;
 	if (o->kind == OPTION_FLAG) {
 		*(bool *)o->target = true;
-		return equals ? cli_fail(CLI_USAGE, "%s: --%s takes no value; write --%s alone", r->line->name, o->name,
-					 o->name)
+		return equals ? cli_fail(CLI_USAGE, "%s: --%s takes no value; write --%s alone",
+					 r->line->name, o->name, o->name)
 			      : -1;
 	}
 	if (equals)
 		return take_value(r, o, equals + 1);
 	if (r->at == r->argc || !strncmp(r->argv[r->at], "--", 2))
-		return cli_fail(CLI_USAGE, "%s: --%s: the value is missing; write --%s %s", r->line->name, o->name, o->name,
-				o->value);
+		return cli_fail(CLI_USAGE, "%s: --%s: the value is missing; write --%s %s", r->line->name,
+				o->name, o->name, o->value);
 	return take_value(r, o, r->argv[r->at++]);
 }
 
@@ -118,10 +121,11 @@ static int read_option(struct reader *r, const char *word)
 		return CLI_GOOD;
 	}
 	if (word[1] != '-')
-		return cli_fail(CLI_USAGE, "%s: unknown option \"%.64s\"; \"skerry %s --help\" lists them", r->line->name,
-				word, r->line->name);
+		return cli_fail(CLI_USAGE, "%s: unknown option \"%.64s\"; \"skerry %s --help\" lists them",
+				r->line->name, word, r->line->name);
 	for (uint32_t i = 0; i < r->line->options; i++)
-		if (strlen(r->line->option[i].name) == length && !strncmp(r->line->option[i].name, name, length))
+		if (strlen(r->line->option[i].name) == length &&
+		    !strncmp(r->line->option[i].name, name, length))
 			return take_option(r, &r->line->option[i], equals);
 	return fail_unknown(r, name, length);
 }
@@ -129,14 +133,15 @@ static int read_option(struct reader *r, const char *word)
 static int check_arguments(const struct command_line *line, const struct option_list *arguments)
 {
 	if (arguments->count < line->arguments_min)
-		return cli_fail(CLI_USAGE, "%s: an argument is missing; write: skerry %s %s", line->name, line->name,
-				line->arguments);
+		return cli_fail(CLI_USAGE, "%s: an argument is missing; write: skerry %s %s", line->name,
+				line->name, line->arguments);
 	if (arguments->count > line->arguments_max && !line->arguments_max)
 		return cli_fail(CLI_USAGE, "%s: no argument is expected, but \"%.64s\" was given", line->name,
 				arguments->item[0]);
 	if (arguments->count > line->arguments_max)
-		return cli_fail(CLI_USAGE, "%s: \"%.64s\" is one argument too many; write: skerry %s %s", line->name,
-				arguments->item[line->arguments_max], line->name, line->arguments);
+		return cli_fail(CLI_USAGE, "%s: \"%.64s\" is one argument too many; write: skerry %s %s",
+				line->name, arguments->item[line->arguments_max], line->name,
+				line->arguments);
 	return -1;
 }
 

@@ -24,26 +24,26 @@ enum option_kind {
 };
 
 struct cli_option {
-	const char *name;  /* without the dashes */
+	const char *name; /* without the dashes */
 	enum option_kind kind;
 	void *target;
 	const char *value; /* what --help calls the value */
 	const char *help;
-	enum sim_unit unit;                 /* QUANTITY */
-	const char *const *choices;         /* TEXT: NULL-terminated, or NULL: any text */
+	enum sim_unit unit;         /* QUANTITY */
+	const char *const *choices; /* TEXT: NULL-terminated, or NULL: any text */
 };
 
 struct command_line {
 	const char *name, *about;
-	const char *arguments;   /* "[SCENARIO]" */
-	const char *examples;    /* lines, each ends in a newline */
+	const char *arguments; /* "[SCENARIO]" */
+	const char *examples;  /* lines, each ends in a newline */
 	uint32_t arguments_min, arguments_max;
 	const struct cli_option *option;
 	uint32_t options;
 };
 
-/* Reads the command line into the options' targets and *arguments. Returns -1 when the command is to go on, else
- * the exit code: after --help, or after a message. */
+/* Reads the command line into the options' targets and *arguments. Returns -1 when the command is to go on,
+ * else the exit code: after --help, or after a message. */
 int options_read(const struct command_line *line, int argc, char **argv, struct option_list *arguments);
 
 #endif

@@ -6,9 +6,9 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 
-#define HEARTBEAT_S   5.0
-#define FIRST_LINE_S  0.3 /* a short run shows nothing */
-#define TERMINAL_S    0.1
+#define HEARTBEAT_S  5.0
+#define FIRST_LINE_S 0.3 /* a short run shows nothing */
+#define TERMINAL_S   0.1
 
 void progress_init(struct progress *progress, const char *what, bool quiet)
 {
@@ -43,9 +43,10 @@ void progress_run(void *context, double done, uint64_t events, sim_ps now, doubl
 	if (!is_due(progress, seconds))
 		return;
 	if (done > 0.01 && done < 1)
-		snprintf(rest, sizeof rest, ", about %s left", text_seconds(left, seconds / done * (1 - done)));
-	snprintf(line, sizeof line, "%.60s: %.0f %%%s; %s events, %s of virtual time", progress->what, done * 100, rest,
-		 text_large(e, (double)events), text_time(t, now));
+		snprintf(rest, sizeof rest, ", about %s left",
+			 text_seconds(left, seconds / done * (1 - done)));
+	snprintf(line, sizeof line, "%.60s: %.0f %%%s; %s events, %s of virtual time", progress->what,
+		 done * 100, rest, text_large(e, (double)events), text_time(t, now));
 	show(progress, line);
 }
 

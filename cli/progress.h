@@ -1,5 +1,5 @@
-/* cli/progress.h - how far a run is, on stderr: one line that is updated on a terminal, else a line every 5 s.
- * Layer: cli. */
+/* cli/progress.h - how far a run is, on stderr: one line that is updated on a terminal, else a line every 5
+ * s. Layer: cli. */
 #ifndef SKERRY_CLI_PROGRESS_H
 #define SKERRY_CLI_PROGRESS_H
 #include <stdbool.h>

@@ -14,13 +14,15 @@ void result_operation(struct result_operation *out, const struct run_result *res
 {
 	const struct flat_op_stats *stats = &result->stats->op[op];
 	const struct sim_histogram *latency = &stats->latency_ps;
-	const double cycles[4] = {(double)stats->share.kernel, (double)stats->share.monitor, (double)stats->share.wire,
-				  (double)stats->share.waiting};
-	*out = (struct result_operation){.name = flat_op_name[op], .count = latency->count,
+	const double cycles[4] = {(double)stats->share.kernel, (double)stats->share.monitor,
+				  (double)stats->share.wire, (double)stats->share.waiting};
+	*out = (struct result_operation){.name = flat_op_name[op],
+					 .count = latency->count,
 					 .p50 = sim_histogram_at(latency, 500000),
 					 .p99 = sim_histogram_at(latency, 990000),
 					 .max = sim_histogram_at(latency, 1000000),
-					 .messages = stats->messages, .failures = stats->failures};
+					 .messages = stats->messages,
+					 .failures = stats->failures};
 	if (out->count)
 		out->messages_per_op = (double)out->messages / (double)out->count;
 	for (int i = 0; i < 4; i++)
@@ -49,7 +51,10 @@ const char *result_class_text(const struct sim_topology *topology, uint32_t clas
 
 /* ---- JSON ---- */
 
-static double rounded(double value, double digits) { return (double)(uint64_t)(value * digits + 0.5) / digits; }
+static double rounded(double value, double digits)
+{
+	return (double)(uint64_t)(value * digits + 0.5) / digits;
+}
 
 static json_t *machine_json(const struct scenario *scenario)
 {
@@ -160,8 +165,10 @@ static void put_figures(json_t *out, const struct run_result *result)
 
 json_t *result_json(const struct scenario *scenario, const struct run_result *result)
 {
-	static const char *const ends[] = {
-		[RUN_ENDED] = "ended", [RUN_TIMEOUT] = "timeout", [RUN_STUCK] = "stuck", [RUN_FAULT] = "fault"};
+	static const char *const ends[] = {[RUN_ENDED] = "ended",
+					   [RUN_TIMEOUT] = "timeout",
+					   [RUN_STUCK] = "stuck",
+					   [RUN_FAULT] = "fault"};
 	char digest[17];
 	json_t *out = json_object();
 	member_count(out, "schema", CLI_SCHEMA);
@@ -211,8 +218,11 @@ static bool is_operation(const char *name, size_t length)
 
 bool result_figure(const json_t *result, const char *name, double *value)
 {
-	static const char *const fields[][2] = {{"count", "count"}, {"p50", "p50_ns"}, {"p99", "p99_ns"},
-						{"max", "max_ns"}, {"messages_per_op", "messages_per_op"}};
+	static const char *const fields[][2] = {{"count", "count"},
+						{"p50", "p50_ns"},
+						{"p99", "p99_ns"},
+						{"max", "max_ns"},
+						{"messages_per_op", "messages_per_op"}};
 	static const char prefix[] = "operations.";
 	if (strncmp(name, prefix, sizeof prefix - 1)) {
 		const json_t *figure = json_object_get(result, name);

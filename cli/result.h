@@ -22,8 +22,8 @@ extern const char *const result_share_names[4];
 /* Returns a new reference. */
 json_t *result_json(const struct scenario *scenario, const struct run_result *result);
 
-/* "operations.open.p99", "events", "virtual_ns": a figure of such an object. False: it is not there. An operation
- * that never happened has figures, all of them 0. */
+/* "operations.open.p99", "events", "virtual_ns": a figure of such an object. False: it is not there. An
+ * operation that never happened has figures, all of them 0. */
 bool result_figure(const json_t *result, const char *name, double *value);
 
 /* The text of a class of pairs (see sim_topology_class()), or NULL if no pair has it. */

@@ -24,7 +24,8 @@ static bool is_recording(const char *word)
 	struct stat status;
 	char path[128];
 	snprintf(path, sizeof path, "traces/%.80s.strace", word);
-	return (!stat(word, &status) && S_ISREG(status.st_mode) && !access(word, R_OK)) || embedded_find(path);
+	return (!stat(word, &status) && S_ISREG(status.st_mode) && !access(word, R_OK)) ||
+	       embedded_find(path);
 }
 
 /* "clients=[{trace: "a"}, {trace: "b"}]" replaces the demonstration's clients. */
@@ -37,9 +38,11 @@ static int sets_of_traces(struct sets *sets, const struct option_list *traces)
 	int code = 0;
 	for (uint32_t i = 0; i < traces->count && !code; i++) {
 		if (!is_recording(traces->item[i]))
-			code = cli_fail(CLI_USAGE, "--trace %s: there is no such recording; scripts/record-trace makes one, "
-						   "\"skerry list\" names those that are built in",
-					traces->item[i]);
+			code = cli_fail(
+				CLI_USAGE,
+				"--trace %s: there is no such recording; scripts/record-trace makes one, "
+				"\"skerry list\" names those that are built in",
+				traces->item[i]);
 		fputs(i ? ", {trace: " : "[{trace: ", out);
 		sim_config_write_text(out, traces->item[i]);
 		fputc('}', out);
@@ -47,7 +50,8 @@ static int sets_of_traces(struct sets *sets, const struct option_list *traces)
 	fputc(']', out);
 	fclose(out);
 	sets_add(sets, "name", "recordings");
-	sets_add(sets, "about", "recordings of one's own, each on every kernel of the demonstration's machine");
+	sets_add(sets, "about",
+		 "recordings of one's own, each on every kernel of the demonstration's machine");
 	sets_add(sets, "clients", text);
 	free(text);
 	return code;
@@ -69,7 +73,8 @@ static char *replay_line(const struct session_source *source, const struct scena
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 	SIM_CHECK(out != NULL);
-	fputs("skerry run", out);
+	text_shell_word(out, cli_program());
+	fputs(" run", out);
 	if (source->scenario) {
 		fputc(' ', out);
 		text_shell_word(out, source->scenario);
@@ -90,8 +95,9 @@ static int read_scenario(struct session *out, const struct session_source *sourc
 	struct scenario_error error = {""};
 	bool traces = source->traces && source->traces->count;
 	if (traces && source->scenario)
-		return cli_fail(CLI_USAGE, "run: a scenario and --trace exclude each other; name the recordings in the "
-					   "scenario's \"clients\", or leave the scenario out");
+		return cli_fail(CLI_USAGE,
+				"run: a scenario and --trace exclude each other; name the recordings in the "
+				"scenario's \"clients\", or leave the scenario out");
 	int code = traces ? sets_of_traces(sets, source->traces) : 0;
 	if (code)
 		return code;
@@ -101,7 +107,8 @@ static int read_scenario(struct session *out, const struct session_source *sourc
 		sets_add(sets, "seed", source->seed);
 	if (source->engine)
 		sets_add(sets, "engine", source->engine);
-	if (scenario_read(&out->scenario, source->scenario, (const char *const *)sets->text, sets->count, &error))
+	if (scenario_read(&out->scenario, source->scenario, (const char *const *)sets->text, sets->count,
+			  &error))
 		return cli_fail(CLI_USAGE, "%s", error.text);
 	return 0;
 }

@@ -7,26 +7,27 @@
 #include "workloads/run.h"
 
 struct session_source {
-	const char *scenario;             /* file or built-in name; NULL: the demonstration */
-	const struct option_list *traces; /* recordings for the demonstration's machine; NULL or empty: none */
-	const struct option_list *sets;   /* NULL: none */
-	const char *seed, *engine;        /* NULL: as the scenario says */
-	bool inclusion;                   /* for the line that replays it */
+	const char *scenario; /* file or built-in name; NULL: the demonstration */
+	const struct option_list
+		*traces;                /* recordings for the demonstration's machine; NULL or empty: none */
+	const struct option_list *sets; /* NULL: none */
+	const char *seed, *engine;      /* NULL: as the scenario says */
+	bool inclusion;                 /* for the line that replays it */
 };
 
 struct session {
 	struct scenario *scenario;
-	char *replay; /* "skerry run ... --seed 1" */
+	char *replay; /* "build/skerry run ... --seed 1" */
 	struct run *run;
 	struct run_result result;
 };
 
-/* Reads the scenario. Returns 0, or an exit code after a message. The caller passes *out to session_fini() in any
- * case. */
+/* Reads the scenario. Returns 0, or an exit code after a message. The caller passes *out to session_fini() in
+ * any case. */
 int session_read(struct session *out, const struct session_source *source);
 
-/* Runs it. Returns 0 (the result says how it ended), or an exit code after a message. With `seconds_max` the replay
- * line does not promise the same end. */
+/* Runs it. Returns 0 (the result says how it ended), or an exit code after a message. With `seconds_max` the
+ * replay line does not promise the same end. */
 int session_begin(struct session *session, const struct run_options *options);
 void session_go(struct session *session);
 void session_fini(struct session *session);

@@ -1,12 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
+#include "cli/cli.h"
 #include "cli/result.h"
 #include "cli/summary.h"
 #include "cli/text.h"
 #include "sim/check.h"
 
 /* These are shown first; others follow by the time that they took. */
-static const enum flat_op usual[] = {FLAT_OPEN, FLAT_READ, FLAT_WRITE, FLAT_STAT, FLAT_CLOSE, FLAT_UNLINK, FLAT_RENAME};
+static const enum flat_op usual[] = {FLAT_OPEN,  FLAT_READ,   FLAT_WRITE, FLAT_STAT,
+				     FLAT_CLOSE, FLAT_UNLINK, FLAT_RENAME};
 
 static void write_head(FILE *out, const struct scenario *s)
 {
@@ -14,10 +16,12 @@ static void write_head(FILE *out, const struct scenario *s)
 	char look[TEXT_BYTES], clock[SIM_QUANTITY_TEXT];
 	sim_quantity_print(clock, SIM_UNIT_FREQUENCY, t->clock.hz);
 	fprintf(out, "%s: %.150s\n", s->name, s->about ? s->about : "");
-	fprintf(out, "machine   %u cluster%s at %s, %s, lookahead %s; costs %s\n", t->clusters, t->clusters == 1 ? "" : "s",
-		clock, t->preset, text_time(look, sim_topology_lookahead(t)), s->cost.name);
+	fprintf(out, "machine   %u cluster%s at %s, %s, lookahead %s; costs %s\n", t->clusters,
+		t->clusters == 1 ? "" : "s", clock, t->preset, text_time(look, sim_topology_lookahead(t)),
+		s->cost.name);
 	fprintf(out, "engine    virtual (%s), fidelity flat, seed %llu; protocols %s, %s\n\n",
-		s->engine == SIM_ENGINE_HEAP ? "heap" : "window", (unsigned long long)s->seed, s->capability, s->memory);
+		s->engine == SIM_ENGINE_HEAP ? "heap" : "window", (unsigned long long)s->seed, s->capability,
+		s->memory);
 }
 
 static void add_operation(struct text_table *table, const struct result_operation *o)
@@ -69,8 +73,8 @@ static void choose(bool shown[FLAT_OPS], const struct run_result *result, int ro
 
 static void write_operations(FILE *out, const struct run_result *result, int rows)
 {
-	static const char *const head[] = {"operation", "count", "p50", "p99", "max", "messages", "kernel", "monitor",
-					   "wire", "waiting"};
+	static const char *const head[] = {"operation", "count",  "p50",     "p99",  "max",
+					   "messages",  "kernel", "monitor", "wire", "waiting"};
 	bool shown[FLAT_OPS];
 	struct text_table table = {0};
 	struct result_operation o;
@@ -141,15 +145,16 @@ static void write_traffic(FILE *out, const struct scenario *s, const struct run_
 static void write_figures(FILE *out, const struct run_result *r)
 {
 	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES], d[TEXT_BYTES];
-	fprintf(out, "time      %s of virtual time in %s of wall time (and %s of set-up)\n", text_time(a, r->virtual_ps),
-		text_seconds(b, r->wall_seconds), text_seconds(c, r->setup_seconds));
+	fprintf(out, "time      %s of virtual time in %s of wall time (and %s of set-up)\n",
+		text_time(a, r->virtual_ps), text_seconds(b, r->wall_seconds),
+		text_seconds(c, r->setup_seconds));
 	fprintf(out, "events    %s, %s/s; system calls %s", text_count(a, r->events),
 		text_large(b, result_rate(r->events, r->wall_seconds)), text_count(c, r->calls));
 	fprintf(out, ", %s/s; messages %s", text_large(b, result_rate(r->calls, r->wall_seconds)),
 		text_count(c, r->messages));
 	fprintf(out, ", %s/s\n", text_large(d, result_rate(r->messages, r->wall_seconds)));
-	fprintf(out, "digest    %016llx, model_version %d; %s of contents compared\n", (unsigned long long)r->digest,
-		RUN_MODEL_VERSION, text_bytes(a, r->content_bytes));
+	fprintf(out, "digest    %016llx, model_version %d; %s of contents compared\n",
+		(unsigned long long)r->digest, RUN_MODEL_VERSION, text_bytes(a, r->content_bytes));
 }
 
 static void write_checks(FILE *out, const struct run_result *r)
@@ -159,7 +164,8 @@ static void write_checks(FILE *out, const struct run_result *r)
 		const struct run_check *check = &r->check[i];
 		fprintf(out, "check     %-40s %14s  ", check->name, text_count(count, check->count));
 		if (check->failures)
-			fprintf(out, "FAILED %llu, first: %s\n", (unsigned long long)check->failures, check->first);
+			fprintf(out, "FAILED %llu, first: %s\n", (unsigned long long)check->failures,
+				check->first);
 		else
 			fputs("ok\n", out);
 	}
@@ -167,23 +173,35 @@ static void write_checks(FILE *out, const struct run_result *r)
 		fprintf(out, "The run did not end: %s.\n", r->end_text);
 }
 
-static const char next_text[] =
-	"Next:  skerry run --set machine.link.wire=9000cycles   links ten times slower: compare p50 of open and read\n"
-	"       skerry run --set machine.clusters=64            the one file service gets crowded: see \"waiting\"\n"
-	"       skerry check memory/msi --kernels 3             every order of delivery of the page protocol\n";
+static void write_next(FILE *out, const char *folder)
+{
+	char line[3][192];
+	const char *program = cli_program();
+	snprintf(line[0], sizeof line[0], "%.80s run --set machine.link.wire=90000cycles", program);
+	if (folder)
+		snprintf(line[1], sizeof line[1], "%.80s compare %.90s runs/latest", program, folder);
+	else
+		snprintf(line[1], sizeof line[1], "%.80s run --set machine.clusters=64", program);
+	snprintf(line[2], sizeof line[2], "%.80s check memory/msi --kernels 3", program);
+	fprintf(out, "Next:  %s   links a hundred times slower: see p50 of open\n", line[0]);
+	fprintf(out, "       %s   %s\n", line[1],
+		folder ? "after that: what it changed, and where first"
+		       : "the one file service gets crowded");
+	fprintf(out, "       %s   every order of delivery of the page protocol\n", line[2]);
+}
 
 /* Lines of everything but the table's rows. */
 static int lines_around(const struct run_result *r, bool folder, bool demonstration, bool replay)
 {
-	return 3 + 1 + 1 /* head, and the table's own */ + 2 /* what is not shown */ + 2 + 3 + (int)r->checks + (r->end != RUN_ENDED) +
-	       folder + replay + (demonstration ? 3 : 0);
+	return 3 + 1 + 1 /* head, and the table's own */ + 2 /* what is not shown */ + 2 + 3 +
+	       (int)r->checks + (r->end != RUN_ENDED) + folder + replay + (demonstration ? 3 : 0);
 }
 
-void summary_write(FILE *out, const struct scenario *scenario, const struct run_result *result, const char *folder,
-		   bool demonstration, const char *replay)
+void summary_write(FILE *out, const struct scenario *scenario, const struct run_result *result,
+		   const char *folder, bool demonstration, const char *replay)
 {
 	bool bad = result->failures || result->end != RUN_ENDED;
-	int rows = SUMMARY_LINES_MAX - lines_around(result, folder, demonstration, bad);
+	int rows = SUMMARY_LINES_MAX - lines_around(result, folder, demonstration, bad && replay);
 	write_head(out, scenario);
 	write_operations(out, result, rows < 8 ? 8 : rows);
 	write_traffic(out, scenario, result);
@@ -191,8 +209,8 @@ void summary_write(FILE *out, const struct scenario *scenario, const struct run_
 	write_checks(out, result);
 	if (folder)
 		fprintf(out, "files     %s/ (result.json, scenario.yaml, latency/)\n", folder);
-	if (bad)
+	if (bad && replay)
 		fprintf(out, "It happens again with:  %s\n", replay);
 	if (demonstration)
-		fputs(next_text, out);
+		write_next(out, folder);
 }

@@ -7,8 +7,8 @@
 #define SUMMARY_LINES_MAX 40
 
 /* `folder`: where the files are, or NULL; `demonstration`: also says what to try next; `replay`: printed if
- * something failed. */
-void summary_write(FILE *out, const struct scenario *scenario, const struct run_result *result, const char *folder,
-		   bool demonstration, const char *replay);
+ * something failed, may be NULL. */
+void summary_write(FILE *out, const struct scenario *scenario, const struct run_result *result,
+		   const char *folder, bool demonstration, const char *replay);
 
 #endif

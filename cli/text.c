@@ -135,7 +135,8 @@ void text_table_write(struct text_table *table, FILE *out, const char *indent)
 
 void text_shell_word(FILE *out, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
 	if (*word && strspn(word, plain) == strlen(word)) {
 		fputs(word, out);
 		return;

@@ -12,15 +12,15 @@
 /* "1.25 us": three digits and a unit. Returns out. */
 const char *text_time(char out[TEXT_BYTES], sim_ps time);
 const char *text_seconds(char out[TEXT_BYTES], double seconds);
-const char *text_count(char out[TEXT_BYTES], uint64_t count);  /* "1,234,567" */
-const char *text_large(char out[TEXT_BYTES], double value);    /* "1.23 M" */
-const char *text_bytes(char out[TEXT_BYTES], uint64_t bytes);  /* "12.3 MiB" */
+const char *text_count(char out[TEXT_BYTES], uint64_t count); /* "1,234,567" */
+const char *text_large(char out[TEXT_BYTES], double value);   /* "1.23 M" */
+const char *text_bytes(char out[TEXT_BYTES], uint64_t bytes); /* "12.3 MiB" */
 
 #define TEXT_COLUMNS_MAX 16
 #define TEXT_ROWS_MAX    256
 
-/* Rows of cells, written with aligned columns: the first to the left, the others to the right, or all to the left.
- * Cells are copied. A zeroed struct is an empty table. */
+/* Rows of cells, written with aligned columns: the first to the left, the others to the right, or all to the
+ * left. Cells are copied. A zeroed struct is an empty table. */
 struct text_table {
 	uint32_t columns, rows, at;
 	bool left;

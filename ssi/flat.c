@@ -12,12 +12,11 @@ const char *const flat_op_name[FLAT_OPS] = {
 	"local",  "fork",   "wait",   "exit",  "obtain", "delegate", "delete", "revoke",    "read_miss", "write_miss",
 };
 
-/* Pool sizes are address space, not memory: a slot costs what is touched. */
-#define CAPS_OF_SERVICE (1u << 24)
-#define CAPS_OF_CLUSTER (1u << 18)
-#define DIRS_OF_SERVICE (1u << 24)
-#define OPS_SPARE       64
-#define LINES_SPARE     256
+/* Slots beyond what clients can ask for: one each way for what is on its way out when the next comes in. */
+#define OPS_SPARE   64
+#define LINES_SPARE 256
+#define CAPS_MAX    (1u << 26)
+#define DIRS_MAX    (1u << 26)
 
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size)
 {
@@ -193,6 +192,7 @@ void flat_raise(struct step_node *n, const struct step_msg *m)
 {
 	log_add(n, INCLUSION_RAISE, m, STEP_NOBODY, n->id);
 	*step_raise(n, m->to, m->event) = *m;
+	flat_cluster_of(n)->raised |= (uint8_t)(1u << n->number);
 }
 
 /* ---- results of effects ---- */
@@ -279,7 +279,7 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 static uint32_t host_data_out(struct step_node *n, uint32_t data)
 {
 	struct flat_machine *m = flat_machine_of(n);
-	return flat_outbox_put(&flat_cluster_of(n)->outbox, flat_frame_copy(m, data));
+	return flat_outbox_put(&flat_cluster_of(n)->outbox, frames_copy(&m->frames, data));
 }
 static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 {
@@ -293,7 +293,7 @@ static uint32_t host_data_new(struct step_node *n, step_ref name)
 static void host_data_drop(struct step_node *n, uint32_t data)
 {
 	flat_charge_kernel(n, SIM_COST_UNMAP);
-	flat_frame_drop(flat_machine_of(n), data);
+	frames_drop(&flat_machine_of(n)->frames, data);
 }
 
 static void host_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
@@ -323,15 +323,13 @@ void flat_run_raised(struct step_node *n)
 
 static bool run_raised(struct flat_cluster *c)
 {
-	bool any = false;
-	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++) {
-		struct step_node *n = &c->node[i];
-		if (n->head == n->tail)
-			continue;
+	if (!c->raised)
+		return false;
+	struct step_node *n = &c->node[__builtin_ctz(c->raised)];
+	c->raised &= (uint8_t)(c->raised - 1);
+	if (n->head != n->tail)
 		flat_run_raised(n);
-		any = true;
-	}
-	return any;
+	return true;
 }
 
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
@@ -349,6 +347,8 @@ static void settle(struct flat_machine *m, struct flat_cluster *c)
 			else
 				while (step_fanout_next(q.node, q.at, q.list))
 					flat_sync(q.node);
+			if (q.node->head != q.node->tail) /* members on this node were told */
+				c->raised |= (uint8_t)(1u << q.node->number);
 			flat_sync(q.node);
 		} else if (m->resume_count) {
 			flat_pages_go_on(c, m->resume[--m->resume_count]);
@@ -424,18 +424,27 @@ struct sizes {
 	uint32_t caps, ops, dirs, lines, calls, serves, tree_links, page_links, parks;
 };
 
+static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
+
+/* What a slot costs is address space until it is used, so these are bounds, not guesses. */
 static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uint32_t clients_total)
 {
-	const bool service = cluster == m->config.service;
-	const uint32_t clients = m->config.clients[cluster];
-	struct sizes s = {.caps = service ? CAPS_OF_SERVICE : CAPS_OF_CLUSTER, .ops = clients + OPS_SPARE,
-			  .dirs = service ? DIRS_OF_SERVICE : 1, .lines = m->config.cache_pages + clients * 2 + LINES_SPARE,
-			  .calls = clients + 1, .serves = service ? m->serves : clients + OPS_SPARE};
-	if (service)
-		s.ops += m->serves + CAPS_OF_CLUSTER;
-	s.tree_links = s.caps * 2;
-	s.page_links = service ? DIRS_OF_SERVICE * 2 : 1;
-	s.parks = clients + OPS_SPARE + (service ? clients_total * 2 + m->clusters : 0);
+	const struct flat_config *config = &m->config;
+	const bool service = cluster == config->service;
+	const uint32_t clients = config->clients[cluster];
+	const uint32_t caps = at_most(config->opens_max + OPS_SPARE, CAPS_MAX);
+	struct sizes s = {.caps = caps, .ops = clients + OPS_SPARE, .dirs = 1, .calls = clients + 1,
+			  .lines = at_most((uint64_t)config->cache_pages + clients * 2 + LINES_SPARE, DIRS_MAX),
+			  .serves = service ? m->serves : clients + OPS_SPARE, .tree_links = caps * 2, .page_links = 1};
+	s.parks = clients + OPS_SPARE;
+	if (!service)
+		return s;
+	s.caps = at_most(config->files_max * 2 + caps + OPS_SPARE, CAPS_MAX);
+	s.ops += m->serves + at_most(config->files_max, CAPS_MAX) + 1024;
+	s.dirs = at_most(config->pages_max + 1, DIRS_MAX);
+	s.tree_links = at_most((config->opens_max + config->files_max) * m->clusters + s.caps, CAPS_MAX * 2);
+	s.page_links = at_most(config->pages_max * 2 + (uint64_t)s.lines * m->clusters, DIRS_MAX * 2);
+	s.parks += clients_total * 2 + m->clusters;
 	return s;
 }
 
@@ -557,7 +566,7 @@ void flat_free(struct flat_machine *m)
 	names_fini(&m->names);
 	ssi_table_fini(&m->initial);
 	sim_arena_fini(&m->arena);
-	sim_arena_fini(&m->frame_arena);
+	frames_fini(&m->frames);
 	free(m->cluster);
 	free(m->queue);
 	free(m->resume);
@@ -606,7 +615,7 @@ void flat_stats(const struct flat_machine *m, struct flat_stats *out)
 {
 	*out = (struct flat_stats){.op = m->op, .messages = m->messages, .calls = m->calls, .pair = m->pair,
 				   .by_class = m->by_class, .end = m->end,
-				   .frames_bytes = (uint64_t)m->frames_used * FLAT_PAGE_BYTES};
+				   .frames_bytes = frames_memory(&m->frames)};
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 			out->cells += m->cluster[i].node[p].cells;

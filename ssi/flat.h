@@ -88,7 +88,8 @@ struct flat_driver {
 	void *context;
 	/* The next call. False: the client waits until flat_client_wake(), or has finished. */
 	bool (*next)(void *context, uint32_t cluster, uint32_t client, struct flat_call *call);
-	/* A page of the file, while the client holds it: read what is there, or write it (WRITE). `at`: offset in file. */
+	/* A page of the file, while the client holds it: read what is there, or write it (WRITE; what a page held before
+	 * is there only if config.rewrites). `at`: offset in file. */
 	void (*bytes)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
 		      unsigned char *bytes, uint32_t length);
 	void (*done)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
@@ -108,6 +109,10 @@ struct flat_config {
 	enum sim_engine_kind engine;
 	uint32_t service;                    /* cluster of the file service */
 	uint32_t cache_pages;                /* that a cluster caches */
+	/* Bounds on what the clients can come to use, for the sizes of pools: names and files, made ones included;
+	 * pages; calls that make a capability. */
+	uint64_t files_max, pages_max, opens_max;
+	bool rewrites;                       /* a client may read a page while it writes the whole of it */
 	const uint32_t *clients;             /* [clusters]: clients of each; borrowed during flat_new() */
 	struct flat_driver driver;
 	sim_engine_tap *tap;                 /* optional, see sim/engine.h */

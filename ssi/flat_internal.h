@@ -11,6 +11,7 @@
 #include "sim/arena.h"
 #include "sim/check.h"
 #include "ssi/flat.h"
+#include "ssi/frames.h"
 #include "ssi/names.h"
 #include "ssi/protocols/protocols.h"
 #include "ssi/translate.h"
@@ -107,6 +108,7 @@ uint32_t flat_outbox_take(struct flat_outbox *outbox, uint32_t number);
 
 struct flat_cluster {
 	uint32_t id, clients;
+	uint8_t raised;                 /* mask of the nodes in which the host raised events */
 	sim_cycles now, free;           /* of the monitor's clock; it is free from then on */
 	sim_ps egress_free;
 	struct flat_outbox outbox;
@@ -144,16 +146,13 @@ struct flat_machine {
 	struct sim_topology topology;
 	struct sim_cost_profile cost;
 	struct sim_engine *engine;
-	struct sim_arena arena, frame_arena;
+	struct sim_arena arena;
 	struct flat_cluster *cluster;
 	uint32_t clusters, serves;
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	struct names names;
 	struct flat_names *tree_names;
-	/* frames: 4 KiB, counted, copied on write; 0 is the page of zeros */
-	unsigned char *frames;
-	uint32_t *frame_count, *frame_next;
-	uint32_t frames_used, frames_room, frame_free, frames_live;
+	struct frames frames;
 	struct ssi_table initial;        /* (seed, page) -> frame */
 	struct flat_queue_item *queue;   /* what is to be done before the event ends */
 	uint32_t queue_head, queue_tail, queue_room;
@@ -196,8 +195,6 @@ uint16_t flat_host_half(enum flat_op call, int op);
 
 /* flat_pages.c */
 int flat_pages_init(struct flat_machine *machine);
-uint32_t flat_frame_copy(struct flat_machine *machine, uint32_t frame); /* another reference */
-void flat_frame_drop(struct flat_machine *machine, uint32_t frame);
 uint32_t flat_frame_initial(struct flat_machine *machine, step_ref name);
 step_ref flat_page_name(const struct flat_machine *machine, uint32_t file, uint32_t page);
 void flat_pages_begin(struct flat_cluster *cluster, uint32_t client, step_ref waiter);

@@ -2,22 +2,18 @@
  *
  * A file is page 0, its attributes, and page 1 + p for its p-th 4 KiB. All of them are kept coherent by the memory
  * protocol, so a size is as coherent as a byte. A client uses one page at a time, at the moment in which the
- * protocol grants it.
- *
- * Frames are counted and copied on write: one frame may stand for the same bytes in several clusters. A cluster
- * that writes gets a frame of its own, so a protocol that forgets an invalidation still shows a stale page.
- * (docs/decisions/0004-frames-are-copied-on-write.md) */
+ * protocol grants it. Their bytes are frames (ssi/frames.h). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ssi/flat_internal.h"
 
-#define FRAMES_MAX  (1u << 24) /* 64 GiB of pages; address space only */
 #define PAGE_NUMBER 16         /* bits of a page's number in its file */
 
 struct attributes { /* the content of page 0 */
 	uint64_t size, high, changes;
 };
+_Static_assert(sizeof(struct attributes) <= FRAME_SMALL_BYTES, "attributes fit a small frame");
 
 int flat_pages_init(struct flat_machine *m)
 {
@@ -25,64 +21,11 @@ int flat_pages_init(struct flat_machine *m)
 		for (const struct step_field *f = memory_msi.machine[k].fields(); f->name; f++)
 			if (f->kind == STEP_K_DATA)
 				m->data_offset[k] = f->offset;
-	if (sim_arena_init(&m->frame_arena, (size_t)FRAMES_MAX * (FLAT_PAGE_BYTES + 8) + 4096, 0))
+	/* Each copy that counts is at the home, at one owner, or on its way between them. */
+	const uint64_t copies = m->config.pages_max * 3 + m->clusters * 4 + 1024;
+	if (frames_init(&m->frames, copies, copies))
 		return -ENOMEM;
-	m->frames = sim_arena_take(&m->frame_arena, (size_t)FRAMES_MAX * FLAT_PAGE_BYTES, FLAT_PAGE_BYTES);
-	m->frame_count = sim_arena_take(&m->frame_arena, (size_t)FRAMES_MAX * 4, 64);
-	m->frame_next = sim_arena_take(&m->frame_arena, (size_t)FRAMES_MAX * 4, 64);
-	m->frames_used = 1; /* frame 0 is all zeros, for ever */
 	return ssi_table_init(&m->initial, 0);
-}
-
-/* ---- frames ---- */
-
-static unsigned char *frame_bytes(const struct flat_machine *m, uint32_t frame)
-{
-	return m->frames + (size_t)frame * FLAT_PAGE_BYTES;
-}
-
-static uint32_t frame_new(struct flat_machine *m)
-{
-	uint32_t frame = m->frame_free;
-	if (frame) {
-		m->frame_free = m->frame_next[frame];
-	} else {
-		SIM_CHECK(m->frames_used < FRAMES_MAX);
-		frame = m->frames_used++;
-	}
-	m->frame_count[frame] = 1;
-	m->frames_live++;
-	return frame;
-}
-
-uint32_t flat_frame_copy(struct flat_machine *m, uint32_t frame)
-{
-	m->frame_count[frame] += frame != 0;
-	return frame;
-}
-
-void flat_frame_drop(struct flat_machine *m, uint32_t frame)
-{
-	if (!frame)
-		return;
-	SIM_CHECK(m->frame_count[frame] > 0);
-	if (--m->frame_count[frame])
-		return;
-	m->frame_next[frame] = m->frame_free;
-	m->frame_free = frame;
-	m->frames_live--;
-}
-
-/* Makes *frame one that nobody else has, with the same bytes. */
-static unsigned char *frame_own(struct flat_machine *m, uint32_t *frame)
-{
-	if (*frame && m->frame_count[*frame] == 1)
-		return frame_bytes(m, *frame);
-	uint32_t mine = frame_new(m);
-	memcpy(frame_bytes(m, mine), frame_bytes(m, *frame), FLAT_PAGE_BYTES);
-	flat_frame_drop(m, *frame);
-	*frame = mine;
-	return frame_bytes(m, mine);
 }
 
 /* ---- frames on their way ---- */
@@ -129,10 +72,9 @@ static uint32_t initial_attributes(struct flat_machine *m, const struct names_no
 {
 	if (!node->size)
 		return 0;
-	uint32_t frame = frame_new(m);
+	uint32_t frame = frames_new(&m->frames, true);
 	const struct attributes a = {.size = node->size, .high = node->size};
-	memset(frame_bytes(m, frame), 0, FLAT_PAGE_BYTES);
-	memcpy(frame_bytes(m, frame), &a, sizeof a);
+	memcpy(frames_bytes(&m->frames, frame), &a, sizeof a);
 	return frame;
 }
 
@@ -146,9 +88,9 @@ static uint32_t initial_content(struct flat_machine *m, const struct names_node 
 	const uint64_t key = (node->seed ^ (uint64_t)page * 0xd6e8feb86659fd93u) | 1;
 	uint64_t known = whole ? ssi_table_find(&m->initial, key) : SSI_TABLE_NONE;
 	if (known != SSI_TABLE_NONE)
-		return flat_frame_copy(m, (uint32_t)known);
-	uint32_t frame = frame_new(m);
-	unsigned char *bytes = frame_bytes(m, frame);
+		return frames_copy(&m->frames, (uint32_t)known);
+	uint32_t frame = frames_new(&m->frames, false);
+	unsigned char *bytes = frames_bytes(&m->frames, frame);
 	for (uint64_t i = 0; i < FLAT_PAGE_BYTES / 8; i++) {
 		uint64_t word = flat_content(node->seed, at / 8 + i);
 		memcpy(bytes + i * 8, &word, 8);
@@ -156,7 +98,7 @@ static uint32_t initial_content(struct flat_machine *m, const struct names_node 
 	if (!whole)
 		memset(bytes + (node->size - at), 0, FLAT_PAGE_BYTES - (node->size - at));
 	else
-		SIM_CHECK(ssi_table_put(&m->initial, key, flat_frame_copy(m, frame)) == 0);
+		SIM_CHECK(ssi_table_put(&m->initial, key, frames_copy(&m->frames, frame)) == 0);
 	return frame;
 }
 
@@ -285,10 +227,10 @@ static void touch_attributes(struct flat_machine *m, struct flat_client *k, uint
 {
 	struct flat_pages *p = &k->pages;
 	struct attributes a;
-	memcpy(&a, frame_bytes(m, *frame), sizeof a);
+	memcpy(&a, frames_bytes(&m->frames, *frame), sizeof a);
 	if (p->write) {
 		change_attributes(&k->call, &a);
-		memcpy(frame_own(m, frame), &a, sizeof a);
+		memcpy(frames_own(&m->frames, frame, true, false), &a, sizeof a);
 	}
 	if (p->phase == PHASE_GROW) {
 		p->phase = PHASE_END;
@@ -305,7 +247,9 @@ static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 	struct flat_pages *p = &k->pages;
 	const uint64_t in_page = p->at % FLAT_PAGE_BYTES, left = p->end - p->at;
 	const uint32_t length = (uint32_t)(left < FLAT_PAGE_BYTES - in_page ? left : FLAT_PAGE_BYTES - in_page);
-	unsigned char *bytes = (p->write ? frame_own(m, frame) : frame_bytes(m, *frame)) + in_page;
+	const bool keep = length < FLAT_PAGE_BYTES || m->config.rewrites; /* else no byte of the old page is left */
+	unsigned char *bytes = p->write ? frames_own(&m->frames, frame, false, keep) : frames_bytes(&m->frames, *frame);
+	bytes += in_page;
 	if (p->phase == PHASE_CLEAR)
 		memset(bytes, 0, length);
 	else
@@ -432,6 +376,6 @@ int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *pat
 	int error = names_walk(&m->names, tree, path, true, &place);
 	if (error || place.node == NAMES_NONE)
 		return error ? error : ENOENT;
-	memcpy(bytes, frame_bytes(m, current_frame(m, place.node, page + 1)), FLAT_PAGE_BYTES);
+	memcpy(bytes, frames_bytes(&m->frames, current_frame(m, place.node, page + 1)), FLAT_PAGE_BYTES);
 	return 0;
 }

@@ -266,40 +266,35 @@ struct target {
 	struct step_head *head; /* NULL: no slot, or a stale reference */
 	step_ref at;
 	unsigned state;
-	bool fresh, named;
+	bool fresh; /* head is a free slot that the cell may take */
 };
 
+static uint32_t next_free(const struct step_pool *pool) { return pool->free ? pool->free - 1 : pool->used; }
+
 /* Which slot a message is for. A slot is not taken before a cell leaves FREE. */
-static struct target target_of(struct step_node *n, const struct step_msg *m)
+static inline struct target target_of(struct step_node *n, const struct step_msg *m)
 {
 	const unsigned machine = m->to.machine;
-	struct step_pool *pool = &n->pool[machine];
-	struct target t = {.at = m->to};
+	const struct step_pool *pool = &n->pool[machine];
+	const uint32_t size = machine_of(n, machine)->size;
 	uint32_t index = (uint32_t)m->to.index;
+	if (index < pool->slots) { /* by slot */
+		struct step_head *head = (struct step_head *)(void *)(pool->base + (size_t)index * size);
+		if (head->gen == m->to.gen)
+			return (struct target){.head = head, .at = m->to, .state = head->state};
+		return (struct target){.at = step_ref_of(n, machine, index)};
+	}
 	if (index == STEP_NAMED) {
-		t.named = true;
 		index = n->host->find(n, machine, m->arg);
-		t.fresh = index == STEP_INDEX_MAX;
-	} else {
-		t.fresh = index == STEP_NEW;
+		if (index != STEP_INDEX_MAX) {
+			struct step_head *head = (struct step_head *)(void *)(pool->base + (size_t)index * size);
+			return (struct target){.head = head, .at = step_ref_of(n, machine, index), .state = head->state};
+		}
 	}
-	if (!t.fresh) {
-		struct step_head *head = step_at(n, machine, index);
-		bool stale = !t.named && head->gen != m->to.gen;
-		t.at = step_ref_of(n, machine, index);
-		t.head = stale ? NULL : head;
-		t.state = stale ? 0 : head->state;
-		return t;
-	}
-	if (!pool->free && pool->used == pool->slots) {
-		t.state = n->protocol->machine[machine].states;
-		t.fresh = false;
-		return t;
-	}
-	index = pool->free ? pool->free - 1 : pool->used;
-	t.head = step_at(n, machine, index);
-	t.at = step_ref_of(n, machine, index);
-	return t;
+	if (!pool->free && pool->used == pool->slots)
+		return (struct target){.at = m->to, .state = machine_of(n, machine)->states};
+	index = next_free(pool);
+	return (struct target){.head = step_at(n, machine, index), .at = step_ref_of(n, machine, index), .fresh = true};
 }
 
 const struct step_cell *step_peek(struct step_node *n, const struct step_msg *m, unsigned *state)
@@ -319,8 +314,20 @@ static void slot_take(struct step_node *n, const struct target *t, const struct 
 	} else {
 		pool->used++;
 	}
-	if (t->named)
+	if (m->to.index == STEP_NAMED)
 		n->host->bind(n, t->at.machine, m->arg, (uint32_t)t->at.index);
+}
+
+/* Two rings become one: each last points to the other's first. */
+static void make_orphans(struct step_node *n, uint32_t parked)
+{
+	if (n->orphans) {
+		uint32_t first = n->park[n->orphans - 1].next;
+		n->park[n->orphans - 1].next = n->park[parked - 1].next;
+		n->park[parked - 1].next = first;
+	}
+	n->orphans = parked;
+	n->host->ready(n, STEP_NOBODY);
 }
 
 /* Returns a slot to its pool. What was parked in it is delivered again: it finds another slot, or none. */
@@ -335,15 +342,8 @@ static void slot_give(struct step_node *n, struct step_head *head, step_ref at)
 	head->gen = gen;
 	head->parked = pool->free;
 	pool->free = (uint32_t)at.index + 1;
-	if (!parked)
-		return;
-	if (n->orphans) { /* two rings become one: each last points to the other's first */
-		uint32_t first = n->park[n->orphans - 1].next;
-		n->park[n->orphans - 1].next = n->park[parked - 1].next;
-		n->park[parked - 1].next = first;
-	}
-	n->orphans = parked;
-	n->host->ready(n, STEP_NOBODY);
+	if (parked)
+		make_orphans(n, parked);
 }
 
 static void stall(struct step_node *n, const struct target *t, const struct step_msg *m)
@@ -368,11 +368,30 @@ static bool first_stalls(const struct step_node *n, step_ref at, const struct st
 	return step_cell_at(n->protocol, at.machine, head->state, first->msg.event)->kind == STEP_STALL;
 }
 
+#define RESULTS (1u << E_LOCAL_OK | 1u << E_LOCAL_ERR | 1u << E_TIMER) /* of a pending call or timer */
+
+/* The cell of a machine that lives, or begins to. */
+static inline void go(struct step_node *n, const struct step_msg *m, const struct target *t, const struct step_cell *c)
+{
+	struct step_head *head = t->head;
+	if (t->fresh)
+		slot_take(n, t, m);
+	if (m->event <= E_TIMER && RESULTS >> m->event & 1)
+		head->pending = 0;
+	head->state = c->next;
+	if (c->action)
+		c->action(n, head, m);
+	if (!c->next)
+		slot_give(n, head, t->at);
+	else if (head->parked && c->next != t->state && !first_stalls(n, t->at, head))
+		n->host->ready(n, t->at);
+}
+
 static void run_cell(struct step_node *n, const struct step_msg *m)
 {
-	struct target t = target_of(n, m);
+	const struct target t = target_of(n, m);
 	const struct step_cell *c = step_cell_at(n->protocol, m->to.machine, t.state, m->event);
-	if (c->kind != STEP_GO) {
+	if (__builtin_expect(c->kind != STEP_GO, 0)) {
 		if (c->kind == STEP_STALL)
 			stall(n, &t, m);
 		else
@@ -383,36 +402,25 @@ static void run_cell(struct step_node *n, const struct step_msg *m)
 	n->me = t.at;
 	if (n->tap)
 		n->tap(n, m, t.at, t.state, c->next);
-	const bool live = t.head && (t.head->state || (t.fresh && c->next));
-	if (!live && c->next != t.state) {
+	const uint32_t sent = n->sent;
+	if (t.head && (t.state || (t.fresh && c->next)))
+		go(n, m, &t, c);
+	else if (c->next != t.state)
 		n->host->fault(n, "a cell of a free or full row makes a machine where there is no slot", m, t.state);
-		return;
-	}
-	if (live) {
-		if (t.fresh && !t.head->state)
-			slot_take(n, &t, m);
-		if (m->event == E_LOCAL_OK || m->event == E_LOCAL_ERR || m->event == E_TIMER)
-			t.head->pending = 0;
-		t.head->state = c->next;
-	}
-	uint32_t sent = n->sent;
-	if (c->action)
-		c->action(n, live ? t.head : NULL, m);
-	if (n->sent - sent > c->sends)
+	else if (c->action)
+		c->action(n, NULL, m);
+	if (__builtin_expect(n->sent - sent > c->sends, 0))
 		n->host->fault(n, "sends more than its cell declares", m, t.state);
-	if (live && !c->next)
-		slot_give(n, t.head, t.at);
-	else if (live && t.head->parked && c->next != t.state && !first_stalls(n, t.at, t.head))
-		n->host->ready(n, t.at);
 }
 
 void step_run(struct step_node *n)
 {
 	while (n->head != n->tail) {
-		struct step_msg m = n->raised[n->head++ % STEP_RAISED_MAX];
+		const struct step_msg m = n->raised[n->head++ % STEP_RAISED_MAX];
 		n->host_half = m.host;
 		run_cell(n, &m);
 	}
+	n->head = n->tail = 0; /* the next step begins on the same cache lines */
 	n->handling = 0;
 }
 

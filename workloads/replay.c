@@ -34,6 +34,17 @@ static void seeds_make(struct run_trace *t)
 	t->pages = pages;
 }
 
+static void bounds_make(struct run_trace *t)
+{
+	for (uint32_t p = 0; p < t->trace->processes; p++)
+		for (uint32_t i = 0; i < t->trace->process[p].count; i++) {
+			const struct trace_op *op = &t->trace->process[p].ops[i];
+			const bool bytes = op->kind == TRACE_READ || op->kind == TRACE_WRITE;
+			t->uses_pages += bytes ? op->length / PAGE + 3 : 1;
+			t->opens += op->kind == TRACE_OPEN || op->kind == TRACE_STAT || op->kind == TRACE_SETATTR;
+		}
+}
+
 int replay_trace_load(struct run_trace *out, const char *file, struct scenario_error *error)
 {
 	struct trace_error why;
@@ -48,6 +59,7 @@ int replay_trace_load(struct run_trace *out, const char *file, struct scenario_e
 	SIM_CHECK(out->path && out->seed && out->page_first);
 	paths_make(out);
 	seeds_make(out);
+	bounds_make(out);
 	out->page = calloc(out->pages + 1, sizeof *out->page);
 	SIM_CHECK(out->page);
 	return 0;
@@ -64,6 +76,20 @@ void replay_trace_fini(struct run_trace *t)
 	free(t->page_first);
 }
 
+/* The bytes from `at` on of a file whose content has this seed. */
+static void content_fill(uint64_t seed, uint64_t at, unsigned char *bytes, uint32_t length)
+{
+	uint32_t i = 0;
+	for (; i < length && (at + i) % 8; i++)
+		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
+	for (; i + 8 <= length; i += 8) {
+		uint64_t word = flat_content(seed, (at + i) / 8);
+		memcpy(bytes + i, &word, 8);
+	}
+	for (; i < length; i++)
+		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
+}
+
 /* The plain file systems' own copy of initial content, one for all that began with the same recording. */
 static const uint8_t *initial_page(void *context, uint32_t index, uint64_t page)
 {
@@ -74,10 +100,7 @@ static const uint8_t *initial_page(void *context, uint32_t index, uint64_t page)
 		return *known;
 	uint8_t *bytes = calloc(1, PAGE);
 	SIM_CHECK(bytes);
-	for (uint64_t i = 0; i < PAGE && page * PAGE + i < size; i++) {
-		uint64_t word = flat_content(t->seed[index], (page * PAGE + i) / 8);
-		bytes[i] = (uint8_t)(word >> i % 8 * 8);
-	}
+	content_fill(t->seed[index], page * PAGE, bytes, size - page * PAGE < PAGE ? (uint32_t)(size - page * PAGE) : PAGE);
 	return *known = bytes;
 }
 
@@ -239,19 +262,10 @@ bool replay_next(struct run *run, struct run_group *g, uint32_t process, struct 
 
 static const struct trace_op *op_of(const struct flat_call *call) { return call->tag; }
 
-/* What a write of this operation leaves at byte `at`: depends on who writes and on which write it is. */
-static void fill(const struct run_group *g, const struct trace_op *op, uint64_t at, unsigned char *bytes, uint32_t length)
+/* What a write leaves depends on who writes and on which write it is. */
+static uint64_t seed_of_write(const struct run_group *g, const struct trace_op *op)
 {
-	const uint64_t seed = run_mix(run_mix(g->cluster, g->number), (uint64_t)g->round << 32 | op->line) | 1;
-	uint32_t i = 0;
-	for (; i < length && (at + i) % 8; i++)
-		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
-	for (; i + 8 <= length; i += 8) {
-		uint64_t word = flat_content(seed, (at + i) / 8);
-		memcpy(bytes + i, &word, 8);
-	}
-	for (; i < length; i++)
-		bytes[i] = (uint8_t)(flat_content(seed, (at + i) / 8) >> (at + i) % 8 * 8);
+	return run_mix(run_mix(g->cluster, g->number), (uint64_t)g->round << 32 | op->line) | 1;
 }
 
 static void place_of(const struct run_group *g, const struct trace_op *op, char *text, size_t size)
@@ -265,7 +279,7 @@ void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *
 	const struct trace_op *op = op_of(call);
 	char place[160];
 	if (call->op == FLAT_WRITE) {
-		fill(g, op, at, bytes, length);
+		content_fill(seed_of_write(g, op), at, bytes, length);
 		plainfs_write(g->plain, op->handle, at, bytes, length);
 		return;
 	}

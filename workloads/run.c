@@ -327,16 +327,33 @@ static const char *const check_names[] = {
 	[CHECK_FINAL] = "clients ended",
 };
 
+/* How much all groups together can come to use. */
+static void bounds(const struct run *run, struct flat_config *config)
+{
+	for (uint32_t i = 0; i < run->groups; i++) {
+		const struct run_group *g = &run->group[i];
+		const uint64_t rounds = g->entry->repeat;
+		config->rewrites |= !g->trace; /* stamps */
+		const struct run_trace *t = g->trace;
+		config->files_max += t ? rounds * (t->trace->initials + t->trace->ops) : 2;
+		config->pages_max += t ? rounds * t->uses_pages : g->entry->pages + 1;
+		if (t && rounds * t->opens * 2 * g->entry->copies > config->opens_max)
+			config->opens_max = rounds * t->opens * 2 * g->entry->copies;
+	}
+	config->opens_max = config->opens_max * run->scenario->clients_count + run->groups;
+}
+
 static int machine_make(struct run *run, struct scenario_error *error)
 {
 	const struct scenario *s = run->scenario;
-	const struct flat_config config = {
+	struct flat_config config = {
 		.topology = &s->topology, .cost = &s->cost, .engine = s->engine, .service = s->service_cluster,
 		.cache_pages = s->cache_pages, .clients = run->clients,
 		.driver = {.context = run, .next = driver_next, .bytes = driver_bytes, .done = driver_done,
 			   .received = driver_received, .think = driver_think, .due = driver_due},
 		.tap = run->options.tap, .window_tap = run->options.window_tap, .tap_context = run->options.tap_context,
 		.cell_tap = run->options.cell_tap, .log = run->options.inclusion ? &run->log : NULL};
+	bounds(run, &config);
 	int failed = flat_new(&run->machine, &config);
 	if (failed)
 		snprintf(error->text, sizeof error->text, "%s: this machine cannot be built here: %s", s->file, strerror(-failed));

@@ -14,6 +14,7 @@ struct run_trace {
 	const uint8_t **page;     /* initial content, made on demand, of the plain file systems: see replay.c */
 	uint64_t *page_first;     /* [trace->initials]: where its pages begin in page[] */
 	uint64_t pages;
+	uint64_t uses_pages, opens; /* bounds for one replay: pages that it can touch, calls that obtain */
 };
 
 struct replay_process {

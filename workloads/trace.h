@@ -18,7 +18,7 @@
 
 /* A private mapping becomes a read of its first bytes: strace does not see which pages a program touches, and a
  * first touch maps what Linux faults around it (fault_around_bytes, 64 KiB by default). */
-#define TRACE_MAPPED_BYTES 65536
+#define TRACE_MAPPED_BYTES 16384
 
 enum trace_kind {
 	/* on paths, at the file service or in the name cache */
