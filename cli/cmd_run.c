@@ -19,7 +19,7 @@ struct run_line {
 
 static const char examples[] =
 	"  skerry run                                      the demonstration\n"
-	"  skerry run --set machine.link.wire=90000cycles  links a hundred times slower\n"
+	"  skerry run --set machine.link.wire=9000cycles  links ten times slower\n"
 	"  skerry run --trace my.strace                    what scripts/record-trace has recorded\n"
 	"  skerry run kilo --json --no-record              a built-in scenario; one JSON object, no files\n";
 

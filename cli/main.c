@@ -30,7 +30,7 @@ static int help(void)
 	printf("\n\"skerry COMMAND --help\" lists the options of a command; --version names this build.\n"
 	       "\nExamples:\n"
 	       "  skerry run                                           the demonstration\n"
-	       "  skerry run --set machine.link.wire=90000cycles       the same, with slower links\n"
+	       "  skerry run --set machine.link.wire=9000cycles       the same, with slower links\n"
 	       "  skerry run --trace my.strace                         a recording of your own\n"
 	       "  skerry check memory/msi --kernels 3                  every order of delivery\n"
 	       "  skerry compare runs/A runs/B --fail-on 'p99>+2%%'     is B worse than A?\n"

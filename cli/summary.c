@@ -177,13 +177,13 @@ static void write_next(FILE *out, const char *folder)
 {
 	char line[3][192];
 	const char *program = cli_program();
-	snprintf(line[0], sizeof line[0], "%.80s run --set machine.link.wire=90000cycles", program);
+	snprintf(line[0], sizeof line[0], "%.80s run --set machine.link.wire=9000cycles", program);
 	if (folder)
 		snprintf(line[1], sizeof line[1], "%.80s compare %.90s runs/latest", program, folder);
 	else
 		snprintf(line[1], sizeof line[1], "%.80s run --set machine.clusters=64", program);
 	snprintf(line[2], sizeof line[2], "%.80s check memory/msi --kernels 3", program);
-	fprintf(out, "Next:  %s   links a hundred times slower: see p50 of open\n", line[0]);
+	fprintf(out, "Next:  %s   links ten times slower: see p50 of open\n", line[0]);
 	fprintf(out, "       %s   %s\n", line[1],
 		folder ? "after that: what it changed, and where first"
 		       : "the one file service gets crowded");

@@ -44,7 +44,7 @@ def another_seed_names_the_window_too():
 
 def fail_on_finds_what_is_worse():
     record("a")
-    record("b", "--set", "machine.link.wire=90000cycles")
+    record("b", "--set", "machine.link.wire=9000cycles")
     worse = skerry("compare", "a", "b", "--fail-on", "p99>+2%")
     expect(worse.code == 1 and "worse: p99>+2%: operations.read.p99 is +" in worse.out, "B is worse", worse)
     expect(skerry("compare", "b", "a", "--fail-on", "operations.read.p99>+2%").code == 0, "A is not worse than B")
