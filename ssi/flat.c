@@ -27,8 +27,6 @@ void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size)
 	SIM_CHECK(*array != NULL);
 }
 
-struct flat_machine *flat_machine_of(const struct step_node *n) { return n->owner; }
-struct flat_cluster *flat_cluster_of(const struct step_node *n) { return &flat_machine_of(n)->cluster[n->id]; }
 struct step_node *flat_node(struct flat_machine *machine, uint32_t cluster, unsigned number)
 {
 	return &machine->cluster[cluster].node[number];
@@ -40,46 +38,6 @@ sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster)
 }
 
 /* ---- clocks, costs and the chain of causes ---- */
-
-struct flat_chain flat_chain_of(const struct step_node *n)
-{
-	struct flat_chain chain;
-	memcpy(&chain, &n->host_word, sizeof chain);
-	return chain;
-}
-
-void flat_set_chain(struct step_node *n, struct flat_chain chain) { memcpy(&n->host_word, &chain, sizeof chain); }
-
-static uint64_t saturate(uint64_t value, uint64_t limit) { return value < limit ? value : limit; }
-
-uint16_t flat_host_half(enum flat_op call, int op) { return (uint16_t)((call + 1) | (op + 1) << 8); }
-
-void flat_charge_monitor(struct step_node *n, sim_cycles cycles)
-{
-	struct flat_chain chain = flat_chain_of(n);
-	chain.monitor = saturate(chain.monitor + cycles, (1u << 20) - 1);
-	flat_set_chain(n, chain);
-	flat_cluster_of(n)->now += cycles;
-}
-
-void flat_charge_kernel(struct step_node *n, enum sim_cost_kind kind)
-{
-	const uint64_t cycles = flat_machine_of(n)->cost.cycles[kind];
-	struct flat_chain chain = flat_chain_of(n);
-	chain.kernel = saturate(chain.kernel + cycles, (1u << 20) - 1);
-	flat_set_chain(n, chain);
-	flat_cluster_of(n)->now += cycles;
-}
-
-void flat_sync(struct step_node *n)
-{
-	struct flat_cluster *c = flat_cluster_of(n);
-	uint64_t cells = n->cells - c->cells_seen[n->number];
-	if (!cells)
-		return;
-	c->cells_seen[n->number] = n->cells;
-	flat_charge_monitor(n, cells * flat_machine_of(n)->cost.cycles[SIM_COST_STEP]);
-}
 
 void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing, enum flat_op op)
 {
@@ -145,7 +103,7 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 	c->egress_free = departure + sim_ps_of_cycles(&m->topology.clock, link.gap);
 	struct flat_frame *frame = sim_engine_post(m->engine, n->id, to, departure + link.wire_ps);
 	struct flat_chain chain = flat_chain_of(n);
-	chain.wire = saturate(chain.wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps), (1u << 24) - 1);
+	chain.wire = flat_saturate(chain.wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps), (1u << 24) - 1);
 	frame->chain = chain;
 	count_message(m, n, to, 64 + bytes);
 	return &frame->msg;

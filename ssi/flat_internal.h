@@ -8,6 +8,7 @@
  * Layer: ssi, private. */
 #ifndef SKERRY_SSI_FLAT_INTERNAL_H
 #define SKERRY_SSI_FLAT_INTERNAL_H
+#include <string.h>
 #include "sim/arena.h"
 #include "sim/check.h"
 #include "ssi/flat.h"
@@ -170,13 +171,56 @@ struct flat_machine {
 	uint32_t revocations, revocations_room;
 };
 
-/* flat.c: the host */
-struct flat_machine *flat_machine_of(const struct step_node *n);
-struct flat_cluster *flat_cluster_of(const struct step_node *n);
-void flat_charge_kernel(struct step_node *n, enum sim_cost_kind kind);
-void flat_charge_monitor(struct step_node *n, sim_cycles cycles);
+/* ---- clocks, costs and the chain of causes ---- */
+
+static inline struct flat_machine *flat_machine_of(const struct step_node *n) { return n->owner; }
+static inline struct flat_cluster *flat_cluster_of(const struct step_node *n)
+{
+	return &flat_machine_of(n)->cluster[n->id];
+}
+static inline struct flat_chain flat_chain_of(const struct step_node *n)
+{
+	struct flat_chain chain;
+	memcpy(&chain, &n->host_word, sizeof chain);
+	return chain;
+}
+static inline void flat_set_chain(struct step_node *n, struct flat_chain chain)
+{
+	memcpy(&n->host_word, &chain, sizeof chain);
+}
+static inline uint64_t flat_saturate(uint64_t value, uint64_t limit) { return value < limit ? value : limit; }
+
+/* Which system call and which operation of a protocol (-1: none) a message is part of. */
+static inline uint16_t flat_host_half(enum flat_op call, int op) { return (uint16_t)((call + 1) | (op + 1) << 8); }
+
+static inline void flat_charge_monitor(struct step_node *n, sim_cycles cycles)
+{
+	struct flat_chain chain = flat_chain_of(n);
+	chain.monitor = flat_saturate(chain.monitor + cycles, (1u << 20) - 1);
+	flat_set_chain(n, chain);
+	flat_cluster_of(n)->now += cycles;
+}
+static inline void flat_charge_kernel(struct step_node *n, enum sim_cost_kind kind)
+{
+	const uint64_t cycles = flat_machine_of(n)->cost.cycles[kind];
+	struct flat_chain chain = flat_chain_of(n);
+	chain.kernel = flat_saturate(chain.kernel + cycles, (1u << 20) - 1);
+	flat_set_chain(n, chain);
+	flat_cluster_of(n)->now += cycles;
+}
 /* Lets the monitor's clock catch up with the cells that ran. */
-void flat_sync(struct step_node *n);
+static inline void flat_sync(struct step_node *n)
+{
+	struct flat_cluster *c = flat_cluster_of(n);
+	const uint64_t cells = n->cells - c->cells_seen[n->number];
+	if (!cells)
+		return;
+	c->cells_seen[n->number] = n->cells;
+	flat_charge_monitor(n, cells * flat_machine_of(n)->cost.cycles[SIM_COST_STEP]);
+}
+
+/* ---- flat.c: the host ---- */
+
 /* All that the host does to a node goes through these, so that the step log has it. */
 void flat_deliver(struct step_node *n, const struct step_msg *m);
 void flat_raise(struct step_node *n, const struct step_msg *m);
@@ -189,9 +233,6 @@ void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_r
 void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who, uint16_t host,
 		    struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
-struct flat_chain flat_chain_of(const struct step_node *n);
-void flat_set_chain(struct step_node *n, struct flat_chain chain);
-uint16_t flat_host_half(enum flat_op call, int op);
 
 /* flat_pages.c */
 int flat_pages_init(struct flat_machine *machine);
