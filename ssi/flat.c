@@ -430,7 +430,7 @@ static void cluster_init(struct flat_machine *m, struct flat_cluster *c, uint32_
 		struct step_node *n = &c->node[i];
 		*n = (struct step_node){.id = id, .nodes = m->clusters, .protocol = flat_protocols[i], .host = &flat_host,
 					.number = (uint8_t)i, .owner = m, .tap = m->config.cell_tap,
-					.links = links[i], .parks = s->parks};
+					.links = links[i], .parks = s->parks, .raised = m->raised[i]};
 		n->link = sim_arena_take(&m->arena, (size_t)n->links * sizeof *n->link, 64);
 		n->park = sim_arena_take(&m->arena, (size_t)n->parks * sizeof *n->park, 64);
 	}

@@ -155,6 +155,7 @@ struct flat_machine {
 	struct flat_names *tree_names;
 	struct frames frames;
 	struct ssi_table initial;        /* (seed, page) -> frame */
+	struct step_msg raised[FLAT_PROTOCOLS][STEP_RAISED_MAX]; /* one cluster runs at a time */
 	struct flat_queue_item *queue;   /* what is to be done before the event ends */
 	uint32_t queue_head, queue_tail, queue_room;
 	uint32_t *resume;                /* clients of the running cluster whose page has come */

@@ -46,6 +46,7 @@ struct shadow {
 	struct ssi_table pairs;    /* (from, to, protocol) -> sent */
 	struct sent *channel;
 	uint32_t channels, channels_room;
+	struct step_msg raised[8][STEP_RAISED_MAX]; /* a protocol; one cluster runs at a time */
 	struct step_msg lost;      /* where a message goes when memory has run out */
 	struct sim_arena arena;
 	struct inclusion_result *result;
@@ -264,7 +265,7 @@ static void node_init(struct shadow *s, uint32_t cluster, unsigned number, const
 {
 	struct step_node *n = &s->node[cluster * s->protocols + number];
 	*n = (struct step_node){.id = cluster, .nodes = s->clusters, .protocol = p, .host = &shadow_host,
-				.number = (uint8_t)number, .owner = s, .links = like->links, .parks = like->parks};
+				.number = (uint8_t)number, .owner = s, .links = like->links, .parks = like->parks, .raised = s->raised[number]};
 	n->link = sim_arena_take(&s->arena, (size_t)n->links * sizeof *n->link, 64);
 	n->park = sim_arena_take(&s->arena, (size_t)n->parks * sizeof *n->park, 64);
 	for (unsigned k = 1; k < p->machines; k++) {
@@ -299,10 +300,13 @@ int inclusion_replay(const struct inclusion_log *log, uint32_t clusters, const s
 		     uint32_t protocols_count, const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
 		     void *context, bool complete, struct inclusion_result *result)
 {
+	static const uint32_t protocols_max = sizeof((struct shadow *)0)->raised / sizeof((struct shadow *)0)->raised[0];
 	struct shadow s = {.log = log, .clusters = clusters, .protocols = protocols_count, .result = result};
 	const size_t nodes = (size_t)clusters * protocols_count;
 	size_t bytes = 4096;
 	*result = (struct inclusion_result){0};
+	if (protocols_count > protocols_max)
+		return -EINVAL;
 	for (uint32_t c = 0; c < clusters; c++)
 		for (unsigned p = 0; p < protocols_count; p++)
 			bytes += room_of(like(context, c, p), protocols[p]);

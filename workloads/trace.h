@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A private mapping becomes a read of its first bytes: strace does not see which pages a program touches, and a
- * first touch maps what Linux faults around it (fault_around_bytes, 64 KiB by default). */
+/* A private mapping becomes a read of its first bytes: strace does not see which pages a program touches. Assumed: the
+ * four pages that a loader looks at. */
 #define TRACE_MAPPED_BYTES 16384
 
 enum trace_kind {

@@ -292,9 +292,10 @@ struct step_node {
 	uint64_t host_word;                /* of the message that runs: see step_parked.host */
 	step_tap *tap;
 	void *owner;                       /* the host's */
-	uint32_t head, tail;
 	uint32_t orphans;                  /* parked messages whose machine is no more: last of the ring */
-	struct step_msg raised[STEP_RAISED_MAX];
+	uint32_t head, tail;
+	struct step_msg *raised;           /* [STEP_RAISED_MAX], the host's; empty between steps, so nodes that never
+	                                      run at the same time may share it */
 };
 
 /* ---- effects: for actions ---- */

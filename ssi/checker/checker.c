@@ -151,6 +151,7 @@ static void make_nodes(struct checker *c)
 		n->protocol = c->protocol;
 		n->host = &checker_host;
 		n->tap = checker_tap;
+		n->raised = c->raised[a];
 		n->owner = c;
 		n->links = c->links;
 		n->parks = c->parks;

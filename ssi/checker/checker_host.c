@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include "ssi/checker/checker_internal.h"
 
-#define NODE_HEAD      offsetof(struct step_node, raised)
+#define NODE_HEAD      sizeof(struct step_node)
 #define PENDING_TIMER  255
 #define STEP_CELLS_MAX 4096 /* more: the step never ends */
 

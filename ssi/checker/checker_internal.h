@@ -90,6 +90,7 @@ struct checker {
 	/* The world. All that a step changes lies in `image`, in the nodes' heads or at the end of a channel. */
 	struct step_world world;
 	struct step_node node[NODES];
+	struct step_msg raised[NODES][STEP_RAISED_MAX];
 	struct checker_shared *shared;
 	step_ref *name[NODES][STEP_MACHINES_MAX]; /* what a slot stands for */
 	struct step_msg channel[NODES][NODES][CHANNEL_CREDIT];
