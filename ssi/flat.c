@@ -7,9 +7,10 @@
 #include "ssi/inclusion.h"
 
 const char *const flat_op_name[FLAT_OPS] = {
-	"open",   "stat",   "read",   "write", "fstat", "truncate", "fsync",   "list",      "readlink",
-	"mkdir",  "link",   "symlink", "setattr", "unlink", "rmdir", "rename", "close",     "send",
-	"local",  "fork",   "wait",   "exit",  "obtain", "delegate", "delete", "revoke",    "read_miss", "write_miss",
+	"open",  "stat",     "read",     "write",  "fstat",   "truncate",  "fsync",
+	"list",  "readlink", "mkdir",    "link",   "symlink", "setattr",   "unlink",
+	"rmdir", "rename",   "close",    "send",   "local",   "fork",      "wait",
+	"exit",  "obtain",   "delegate", "delete", "revoke",  "read_miss", "write_miss",
 };
 
 /* Slots beyond what clients can ask for: one each way for what is on its way out when the next comes in. */
@@ -39,14 +40,19 @@ sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster)
 
 /* ---- clocks, costs and the chain of causes ---- */
 
-void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing, enum flat_op op)
+void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing,
+		enum flat_op op)
 {
 	flat_sync(n);
-	*task = (struct flat_task){.doing = (uint8_t)doing, .op = (uint8_t)op, .waiter = waiter,
-				   .begun = flat_cluster_of(n)->now, .before = flat_chain_of(n)};
+	*task = (struct flat_task){.doing = (uint8_t)doing,
+				   .op = (uint8_t)op,
+				   .waiter = waiter,
+				   .begun = flat_cluster_of(n)->now,
+				   .before = flat_chain_of(n)};
 }
 
-static void account(struct flat_op_stats *op, sim_ps latency, uint64_t cycles, struct flat_chain chain, bool failed)
+static void account(struct flat_op_stats *op, sim_ps latency, uint64_t cycles, struct flat_chain chain,
+		    bool failed)
 {
 	uint64_t known = chain.kernel + chain.monitor + chain.wire;
 	sim_histogram_record(&op->latency_ps, latency);
@@ -65,7 +71,8 @@ void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_tas
 	chain.kernel -= chain.kernel < before.kernel ? chain.kernel : before.kernel;
 	chain.monitor -= chain.monitor < before.monitor ? chain.monitor : before.monitor;
 	uint64_t cycles = flat_cluster_of(n)->now - task->begun;
-	account(&machine->op[task->op], sim_ps_of_cycles(&machine->topology.clock, cycles), cycles, chain, failed);
+	account(&machine->op[task->op], sim_ps_of_cycles(&machine->topology.clock, cycles), cycles, chain,
+		failed);
 	task->doing = DOING_NOTHING;
 }
 
@@ -99,11 +106,13 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 	flat_sync(n);
 	flat_charge_monitor(n, link.send);
 	sim_ps departure = sim_ps_of_cycles(&m->topology.clock, c->now);
-	departure = (departure > c->egress_free ? departure : c->egress_free) + bytes * link.ps_per_kib / 1024;
+	departure =
+		(departure > c->egress_free ? departure : c->egress_free) + bytes * link.ps_per_kib / 1024;
 	c->egress_free = departure + sim_ps_of_cycles(&m->topology.clock, link.gap);
 	struct flat_frame *frame = sim_engine_post(m->engine, n->id, to, departure + link.wire_ps);
 	struct flat_chain chain = flat_chain_of(n);
-	chain.wire = flat_saturate(chain.wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps), (1u << 24) - 1);
+	chain.wire = flat_saturate(chain.wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps),
+				   (1u << 24) - 1);
 	frame->chain = chain;
 	count_message(m, n, to, 64 + bytes);
 	return &frame->msg;
@@ -132,7 +141,8 @@ static void host_ready(struct step_node *n, step_ref at) { queue_put(flat_machin
 
 /* ---- the step log ---- */
 
-static void log_add(struct step_node *n, enum inclusion_kind kind, const struct step_msg *m, step_ref at, uint32_t from)
+static void log_add(struct step_node *n, enum inclusion_kind kind, const struct step_msg *m, step_ref at,
+		    uint32_t from)
 {
 	struct inclusion_log *log = flat_machine_of(n)->config.log;
 	if (log)
@@ -185,7 +195,10 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 		flat_files_local(n, self, call, arg);
 	} else {
 		flat_charge_kernel(n, SIM_COST_CAP_CREATE);
-		flat_raise(n, &(struct step_msg){.event = E_LOCAL_OK, .protocol = n->number, .host = n->host_half, .to = self});
+		flat_raise(n, &(struct step_msg){.event = E_LOCAL_OK,
+						 .protocol = n->number,
+						 .host = n->host_half,
+						 .to = self});
 	}
 	log_add(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);
 }
@@ -195,8 +208,10 @@ static void host_timer(struct step_node *n, step_ref self)
 {
 	struct flat_machine *m = flat_machine_of(n);
 	sim_cycles at = flat_cluster_of(n)->now + m->cost.cycles[SIM_COST_FAULT];
-	struct flat_frame *frame = sim_engine_post(m->engine, n->id, n->id, sim_ps_of_cycles(&m->topology.clock, at));
-	frame->msg = (struct step_msg){.event = E_TIMER, .protocol = n->number, .host = n->host_half, .to = self};
+	struct flat_frame *frame =
+		sim_engine_post(m->engine, n->id, n->id, sim_ps_of_cycles(&m->topology.clock, at));
+	frame->msg =
+		(struct step_msg){.event = E_TIMER, .protocol = n->number, .host = n->host_half, .to = self};
 	frame->chain = flat_chain_of(n);
 }
 
@@ -260,15 +275,26 @@ static void host_fault(struct step_node *n, const char *why, const struct step_m
 	if (machine->faults++)
 		return;
 	const struct step_machine *d = m ? &n->protocol->machine[m->to.machine] : NULL;
-	snprintf(machine->fault_text, sizeof machine->fault_text, "%s at cluster %u: %s%s%s%s%s", n->protocol->name, n->id, why,
-		 d ? ": " : "", d ? d->state[state] : "", d ? " + " : "", d ? n->protocol->event[m->event].name : "");
+	snprintf(machine->fault_text, sizeof machine->fault_text, "%s at cluster %u: %s%s%s%s%s",
+		 n->protocol->name, n->id, why, d ? ": " : "", d ? d->state[state] : "", d ? " + " : "",
+		 d ? n->protocol->event[m->event].name : "");
 	sim_engine_stop(machine->engine);
 }
 
-static const struct step_host flat_host = {
-	.send = host_send, .complete = host_complete, .local = host_local, .timer = host_timer, .fanout = host_fanout,
-	.find = host_find, .bind = host_bind, .unbind = host_unbind, .ready = host_ready, .data_out = host_data_out,
-	.data_in = host_data_in, .data_new = host_data_new, .data_drop = host_data_drop, .fault = host_fault};
+static const struct step_host flat_host = {.send = host_send,
+					   .complete = host_complete,
+					   .local = host_local,
+					   .timer = host_timer,
+					   .fanout = host_fanout,
+					   .find = host_find,
+					   .bind = host_bind,
+					   .unbind = host_unbind,
+					   .ready = host_ready,
+					   .data_out = host_data_out,
+					   .data_in = host_data_in,
+					   .data_new = host_data_new,
+					   .data_drop = host_data_drop,
+					   .fault = host_fault};
 
 /* ---- one event ---- */
 
@@ -348,23 +374,31 @@ static void handle(void *context, struct sim_engine *engine, const struct sim_ev
 	c->free = c->now;
 }
 
-void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error, uint32_t word)
+void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
+		 uint32_t word)
 {
 	struct step_node *file = &cluster->node[FLAT_FILE];
 	file->host_word = n->host_word;
-	flat_raise(file, &(struct step_msg){.event = error ? E_LOCAL_ERR : E_LOCAL_OK, .protocol = FLAT_FILE,
-					    .host = (uint16_t)(n->host_half & 255), .to = waiter,
+	flat_raise(file, &(struct step_msg){.event = error ? E_LOCAL_ERR : E_LOCAL_OK,
+					    .protocol = FLAT_FILE,
+					    .host = (uint16_t)(n->host_half & 255),
+					    .to = waiter,
 					    .word = error ? (uint32_t)error : word});
 }
 
-void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who, uint16_t host,
-		    struct flat_chain chain)
+void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
+		    uint16_t host, struct flat_chain chain)
 {
 	struct step_node *tree = &cluster->node[FLAT_CAPABILITY];
 	flat_set_chain(tree, chain);
-	flat_raise(tree, &(struct step_msg){.event = (uint8_t)event, .protocol = FLAT_CAPABILITY, .host = host, .word = word,
-					    .to = STEP_ANY(cluster->id, event == tree_calls.create ? TREE_CAP : TREE_OP),
-					    .from = STEP_REF(cluster->id, STEP_CLIENT, who), .arg = arg});
+	flat_raise(tree, &(struct step_msg){
+				 .event = (uint8_t)event,
+				 .protocol = FLAT_CAPABILITY,
+				 .host = host,
+				 .word = word,
+				 .to = STEP_ANY(cluster->id, event == tree_calls.create ? TREE_CAP : TREE_OP),
+				 .from = STEP_REF(cluster->id, STEP_CLIENT, who),
+				 .arg = arg});
 }
 
 /* ---- making and freeing ---- */
@@ -391,9 +425,15 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 	const bool service = cluster == config->service;
 	const uint32_t clients = config->clients[cluster];
 	const uint32_t caps = at_most(config->opens_max + OPS_SPARE, CAPS_MAX);
-	struct sizes s = {.caps = caps, .ops = clients + OPS_SPARE, .dirs = 1, .calls = clients + 1,
-			  .lines = at_most((uint64_t)config->cache_pages + clients * 2 + LINES_SPARE, DIRS_MAX),
-			  .serves = service ? m->serves : clients + OPS_SPARE, .tree_links = caps * 2, .page_links = 1};
+	struct sizes s = {
+		.caps = caps,
+		.ops = clients + OPS_SPARE,
+		.dirs = 1,
+		.calls = clients + 1,
+		.lines = at_most((uint64_t)config->cache_pages + clients * 2 + LINES_SPARE, DIRS_MAX),
+		.serves = service ? m->serves : clients + OPS_SPARE,
+		.tree_links = caps * 2,
+		.page_links = 1};
 	s.parks = clients + OPS_SPARE;
 	if (!service)
 		return s;
@@ -406,19 +446,23 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 	return s;
 }
 
-static const struct step_protocol *const flat_protocols[FLAT_PROTOCOLS] = {&capability_tree, &memory_msi, &file_posix};
+static const struct step_protocol *const flat_protocols[FLAT_PROTOCOLS] = {&capability_tree, &memory_msi,
+									   &file_posix};
 
 static size_t cluster_bytes(const struct sizes *s)
 {
 	const struct step_protocol *const *p = flat_protocols;
-	return pool_bytes(s->caps, p[0]->machine[TREE_CAP].size) + pool_bytes(s->ops, p[0]->machine[TREE_OP].size) +
-	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) + pool_bytes(s->lines, p[1]->machine[MSI_LINE].size) +
+	return pool_bytes(s->caps, p[0]->machine[TREE_CAP].size) +
+	       pool_bytes(s->ops, p[0]->machine[TREE_OP].size) +
+	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) +
+	       pool_bytes(s->lines, p[1]->machine[MSI_LINE].size) +
 	       pool_bytes(s->calls, p[2]->machine[POSIX_CALL].size) +
 	       pool_bytes(s->serves, p[2]->machine[POSIX_SERVE].size) +
 	       pool_bytes((uint64_t)s->tree_links + s->page_links + 2, sizeof(struct step_link)) + 4096 +
 	       pool_bytes((uint64_t)s->parks * 3, sizeof(struct step_parked)) + 4096 +
 	       pool_bytes((uint64_t)s->dirs + s->lines, sizeof(step_ref)) + 4096 +
-	       pool_bytes(s->calls, sizeof(struct flat_client)) + pool_bytes(s->serves, sizeof(struct flat_serve)) + 8192;
+	       pool_bytes(s->calls, sizeof(struct flat_client)) +
+	       pool_bytes(s->serves, sizeof(struct flat_serve)) + 8192;
 }
 
 static void cluster_init(struct flat_machine *m, struct flat_cluster *c, uint32_t id, const struct sizes *s)
@@ -428,9 +472,16 @@ static void cluster_init(struct flat_machine *m, struct flat_cluster *c, uint32_
 	c->clients = m->config.clients[id];
 	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++) {
 		struct step_node *n = &c->node[i];
-		*n = (struct step_node){.id = id, .nodes = m->clusters, .protocol = flat_protocols[i], .host = &flat_host,
-					.number = (uint8_t)i, .owner = m, .tap = m->config.cell_tap,
-					.links = links[i], .parks = s->parks, .raised = m->raised[i]};
+		*n = (struct step_node){.id = id,
+					.nodes = m->clusters,
+					.protocol = flat_protocols[i],
+					.host = &flat_host,
+					.number = (uint8_t)i,
+					.owner = m,
+					.tap = m->config.cell_tap,
+					.links = links[i],
+					.parks = s->parks,
+					.raised = m->raised[i]};
 		n->link = sim_arena_take(&m->arena, (size_t)n->links * sizeof *n->link, 64);
 		n->park = sim_arena_take(&m->arena, (size_t)n->parks * sizeof *n->park, 64);
 	}
@@ -472,10 +523,15 @@ static int clusters_init(struct flat_machine *m)
 
 static int engine_init(struct flat_machine *m)
 {
-	const struct sim_engine_config config = {.kind = m->config.engine, .processes = m->clusters,
-						 .lookahead_ps = sim_topology_lookahead(&m->topology), .digest = true,
-						 .handler = handle, .context = m, .state = m->cluster,
-						 .state_stride = sizeof *m->cluster, .tap = m->config.tap,
+	const struct sim_engine_config config = {.kind = m->config.engine,
+						 .processes = m->clusters,
+						 .lookahead_ps = sim_topology_lookahead(&m->topology),
+						 .digest = true,
+						 .handler = handle,
+						 .context = m,
+						 .state = m->cluster,
+						 .state_stride = sizeof *m->cluster,
+						 .tap = m->config.tap,
 						 .tap_context = m->config.tap_context,
 						 .window_tap = m->config.window_tap,
 						 .window_tap_context = m->config.tap_context};
@@ -567,12 +623,19 @@ void flat_at(struct flat_machine *m, uint32_t cluster, sim_ps at, uint32_t numbe
 	post_own(m, cluster, at, FLAT_DUE, number);
 }
 
-enum sim_engine_end flat_run(struct flat_machine *m, sim_ps until) { return sim_engine_run(m->engine, until); }
+enum sim_engine_end flat_run(struct flat_machine *m, sim_ps until)
+{
+	return sim_engine_run(m->engine, until);
+}
 
 void flat_stats(const struct flat_machine *m, struct flat_stats *out)
 {
-	*out = (struct flat_stats){.op = m->op, .messages = m->messages, .calls = m->calls, .pair = m->pair,
-				   .by_class = m->by_class, .end = m->end,
+	*out = (struct flat_stats){.op = m->op,
+				   .messages = m->messages,
+				   .calls = m->calls,
+				   .pair = m->pair,
+				   .by_class = m->by_class,
+				   .end = m->end,
 				   .frames_bytes = frames_memory(&m->frames)};
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)

@@ -24,11 +24,35 @@
 /* ---- operations, as they are counted ---- */
 
 enum flat_op {
-	FLAT_OPEN, FLAT_STAT, FLAT_READ, FLAT_WRITE, FLAT_FSTAT, FLAT_TRUNCATE, FLAT_FSYNC, FLAT_LIST, FLAT_READLINK,
-	FLAT_MKDIR, FLAT_LINK, FLAT_SYMLINK, FLAT_SETATTR, FLAT_UNLINK, FLAT_RMDIR, FLAT_RENAME, FLAT_CLOSE, FLAT_SEND,
-	FLAT_LOCAL, FLAT_FORK, FLAT_WAIT, FLAT_EXIT,
+	FLAT_OPEN,
+	FLAT_STAT,
+	FLAT_READ,
+	FLAT_WRITE,
+	FLAT_FSTAT,
+	FLAT_TRUNCATE,
+	FLAT_FSYNC,
+	FLAT_LIST,
+	FLAT_READLINK,
+	FLAT_MKDIR,
+	FLAT_LINK,
+	FLAT_SYMLINK,
+	FLAT_SETATTR,
+	FLAT_UNLINK,
+	FLAT_RMDIR,
+	FLAT_RENAME,
+	FLAT_CLOSE,
+	FLAT_SEND,
+	FLAT_LOCAL,
+	FLAT_FORK,
+	FLAT_WAIT,
+	FLAT_EXIT,
 	FLAT_CALLS, /* system calls end here; what follows are the protocols' operations */
-	FLAT_OBTAIN = FLAT_CALLS, FLAT_DELEGATE, FLAT_DELETE, FLAT_REVOKE, FLAT_READ_MISS, FLAT_WRITE_MISS,
+	FLAT_OBTAIN = FLAT_CALLS,
+	FLAT_DELEGATE,
+	FLAT_DELETE,
+	FLAT_REVOKE,
+	FLAT_READ_MISS,
+	FLAT_WRITE_MISS,
 	FLAT_OPS
 };
 extern const char *const flat_op_name[FLAT_OPS];
@@ -53,31 +77,31 @@ struct flat_names {
 struct flat_path {
 	const uint32_t *name; /* components below the root */
 	uint32_t count;
-	uint32_t id;          /* of the path, dense in the tree: the key of the name cache */
+	uint32_t id; /* of the path, dense in the tree: the key of the name cache */
 };
 
 /* An open file, in the driver's memory. */
 struct flat_handle {
-	step_ref cap;        /* the client's capability; machine 0: not open */
-	uint32_t file;       /* at the service */
-	uint32_t grant;      /* of the confinement log */
+	step_ref cap;   /* the client's capability; machine 0: not open */
+	uint32_t file;  /* at the service */
+	uint32_t grant; /* of the confinement log */
 };
 
 struct flat_call {
-	uint8_t op;          /* enum flat_op */
+	uint8_t op; /* enum flat_op */
 	bool create, exclusive, truncate, writes, directory, no_follow;
 	uint32_t tree;
 	struct flat_path path, path2;
-	const char *target;  /* SYMLINK: its text; path is the new name */
+	const char *target; /* SYMLINK: its text; path is the new name */
 	struct flat_handle *handle;
-	uint64_t offset, length; /* READ, WRITE; TRUNCATE: the new size; LOCAL: bytes copied */
+	uint64_t offset, length;  /* READ, WRITE; TRUNCATE: the new size; LOCAL: bytes copied */
 	uint32_t cluster, client; /* SEND: to whom */
-	void *tag;           /* the driver's */
+	void *tag;                /* the driver's */
 };
 
 struct flat_result {
-	int error;           /* 0 or an errno */
-	uint64_t value;      /* bytes read or written, size, entries listed */
+	int error;      /* 0 or an errno */
+	uint64_t value; /* bytes read or written, size, entries listed */
 	bool is_directory;
 };
 
@@ -90,13 +114,14 @@ struct flat_driver {
 	bool (*next)(void *context, uint32_t cluster, uint32_t client, struct flat_call *call);
 	/* A page of the file, while the client holds it: read what is there, or write it (WRITE; what a page held before
 	 * is there only if config.rewrites). `at`: offset in file. */
-	void (*bytes)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
-		      unsigned char *bytes, uint32_t length);
+	void (*bytes)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+		      uint64_t at, unsigned char *bytes, uint32_t length);
 	void (*done)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
 		     const struct flat_result *result);
 	/* Another client has sent this one an open file (copied: keep it). */
 	void (*received)(void *context, uint32_t cluster, uint32_t client, const struct flat_handle *handle);
-	sim_cycles (*think)(void *context, uint32_t cluster, uint32_t client); /* compute before the next call */
+	sim_cycles (*think)(void *context, uint32_t cluster,
+			    uint32_t client); /* compute before the next call */
 	/* An event of the scenario is due (flat_at). */
 	void (*due)(void *context, uint32_t number);
 };
@@ -107,19 +132,19 @@ struct flat_config {
 	const struct sim_topology *topology; /* borrowed */
 	const struct sim_cost_profile *cost; /* borrowed */
 	enum sim_engine_kind engine;
-	uint32_t service;                    /* cluster of the file service */
-	uint32_t cache_pages;                /* that a cluster caches */
+	uint32_t service;     /* cluster of the file service */
+	uint32_t cache_pages; /* that a cluster caches */
 	/* Bounds on what the clients can come to use, for the sizes of pools: names and files, made ones included;
 	 * pages; calls that make a capability. */
 	uint64_t files_max, pages_max, opens_max;
-	bool rewrites;                       /* a client may read a page while it writes the whole of it */
-	const uint32_t *clients;             /* [clusters]: clients of each; borrowed during flat_new() */
+	bool rewrites;           /* a client may read a page while it writes the whole of it */
+	const uint32_t *clients; /* [clusters]: clients of each; borrowed during flat_new() */
 	struct flat_driver driver;
-	sim_engine_tap *tap;                 /* optional, see sim/engine.h */
+	sim_engine_tap *tap; /* optional, see sim/engine.h */
 	sim_engine_window_tap *window_tap;
 	void *tap_context;
-	step_tap *cell_tap;                  /* optional: sees every cell; its node's owner is not for it */
-	struct inclusion_log *log;           /* optional: see ssi/inclusion.h */
+	step_tap *cell_tap;        /* optional: sees every cell; its node's owner is not for it */
+	struct inclusion_log *log; /* optional: see ssi/inclusion.h */
 };
 
 /* On success *out is owned by the caller, who passes it to flat_free(). Returns 0, -EINVAL or -ENOMEM. */
@@ -129,10 +154,12 @@ void flat_free(struct flat_machine *machine); /* takes NULL */
 /* Makes a tree of files. Its content at offset o of a file with seed s is flat_content(s, o). */
 uint32_t flat_tree_new(struct flat_machine *machine, const struct flat_names *names);
 /* Adds what exists before the run. Returns 0 or an errno (EEXIST, ENOENT). `seed`: of the file's content. */
-int flat_tree_add_file(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint64_t size,
-		       uint64_t seed);
-int flat_tree_add_dir(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint32_t extra_entries);
-int flat_tree_add_symlink(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, const char *target);
+int flat_tree_add_file(struct flat_machine *machine, uint32_t tree, const struct flat_path *path,
+		       uint64_t size, uint64_t seed);
+int flat_tree_add_dir(struct flat_machine *machine, uint32_t tree, const struct flat_path *path,
+		      uint32_t extra_entries);
+int flat_tree_add_symlink(struct flat_machine *machine, uint32_t tree, const struct flat_path *path,
+			  const char *target);
 int flat_tree_add_link(struct flat_machine *machine, uint32_t tree, const struct flat_path *path,
 		       const struct flat_path *existing);
 
@@ -172,10 +199,10 @@ struct flat_traffic {
 struct flat_stats {
 	const struct flat_op_stats *op; /* [FLAT_OPS] */
 	uint64_t messages, calls, cells;
-	const struct flat_traffic *pair; /* [clusters][clusters], NULL for more than 64 clusters */
+	const struct flat_traffic *pair;     /* [clusters][clusters], NULL for more than 64 clusters */
 	const struct flat_traffic *by_class; /* [64], see sim_topology_class() */
-	sim_ps end; /* when the last client had finished */
-	uint64_t frames_bytes; /* memory of pages */
+	sim_ps end;                          /* when the last client had finished */
+	uint64_t frames_bytes;               /* memory of pages */
 };
 void flat_stats(const struct flat_machine *machine, struct flat_stats *out);
 

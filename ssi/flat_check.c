@@ -36,7 +36,8 @@ static void check_grant(const struct flat_machine *m, const struct flat_grant *g
 		if (returned == SIM_PS_NEVER)
 			fail(check, "a revoke never returned");
 		else if (g->granted <= returned && g->last_use > returned)
-			fail(check, "a capability was used after the revoke of what it was derived from had returned");
+			fail(check, "a capability was used after the revoke of what it was derived from had "
+				    "returned");
 	}
 }
 
@@ -84,8 +85,8 @@ static void check_node(const struct step_node *n, struct flat_check *check)
 			check->count++;
 			if (head->state && !(p->machine[k].rest >> head->state & 1)) {
 				char text[160];
-				snprintf(text, sizeof text, "cluster %u: %s %s %u never leaves %s", n->id, p->name,
-					 p->machine[k].name, i, p->machine[k].state[head->state]);
+				snprintf(text, sizeof text, "cluster %u: %s %s %u never leaves %s", n->id,
+					 p->name, p->machine[k].name, i, p->machine[k].state[head->state]);
 				fail(check, text);
 			}
 		}

@@ -59,16 +59,20 @@ static void cached_put(struct flat_cluster *c, const struct flat_client *k, step
 		at = c->cached_count++;
 		SIM_CHECK(ssi_table_put(&c->cached, key, at) == 0);
 	}
-	c->cached_name[at] = (struct flat_cached){.cap = cap, .root = k->reply.root, .file = k->reply.file,
-						  .grant = flat_grant_new(m, k->reply.name, flat_now(m, c->id)),
-						  .is_directory = k->reply.is_directory};
+	c->cached_name[at] =
+		(struct flat_cached){.cap = cap,
+				     .root = k->reply.root,
+				     .file = k->reply.file,
+				     .grant = flat_grant_new(m, k->reply.name, flat_now(m, c->id)),
+				     .is_directory = k->reply.is_directory};
 }
 
 /* ---- a client asks its driver, and its monitor ---- */
 
 static bool is_local(const struct flat_call *call)
 {
-	return call->op == FLAT_LOCAL || call->op == FLAT_FORK || call->op == FLAT_WAIT || call->op == FLAT_EXIT;
+	return call->op == FLAT_LOCAL || call->op == FLAT_FORK || call->op == FLAT_WAIT ||
+	       call->op == FLAT_EXIT;
 }
 
 static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
@@ -81,7 +85,8 @@ static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	if (k->waiting)
 		return;
 	k->issued = at + driver->think(driver->context, c->id, client);
-	flat_client_post(c, client, k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
+	flat_client_post(c, client,
+			 k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
 }
 
 static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
@@ -140,7 +145,9 @@ static unsigned event_of_path_call(struct flat_cluster *c, struct flat_client *k
 	if (open && !cached->is_directory && call->directory)
 		return posix_calls.open;
 	flat_use(c, cached->grant);
-	k->reply = (struct flat_reply){.file = cached->file, .name = cached->cap, .root = cached->root,
+	k->reply = (struct flat_reply){.file = cached->file,
+				       .name = cached->cap,
+				       .root = cached->root,
 				       .is_directory = cached->is_directory};
 	return open ? posix_calls.open_cached : posix_calls.stat_cached;
 }
@@ -182,8 +189,10 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	k->result = (struct flat_result){0};
 	k->reply = (struct flat_reply){0};
 	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
-	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k), .protocol = FLAT_FILE,
-					   .host = flat_host_half(k->call.op, -1), .to = STEP_ANY(c->id, POSIX_CALL),
+	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k),
+					   .protocol = FLAT_FILE,
+					   .host = flat_host_half(k->call.op, -1),
+					   .to = STEP_ANY(c->id, POSIX_CALL),
 					   .from = STEP_REF(c->id, STEP_CLIENT, client),
 					   .arg = STEP_REF(to, STEP_CLIENT, client)});
 }
@@ -207,8 +216,9 @@ void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t clien
 
 /* ---- the client's local calls ---- */
 
-static void call_tree_for(struct flat_cluster *c, struct flat_task *task, step_ref waiter, enum flat_doing doing,
-			  enum flat_op op, unsigned event, step_ref arg, uint32_t word, uint32_t who, enum flat_op call)
+static void call_tree_for(struct flat_cluster *c, struct flat_task *task, step_ref waiter,
+			  enum flat_doing doing, enum flat_op op, unsigned event, step_ref arg, uint32_t word,
+			  uint32_t who, enum flat_op call)
 {
 	struct step_node *n = &c->node[FLAT_FILE];
 	flat_begin(n, task, waiter, doing, op);
@@ -226,30 +236,31 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 		if (!k->reply.name.machine || flat_cached_find(c, k->call.tree, k->call.path.id))
 			flat_answer(c, n, self, k->reply.name.machine ? 0 : ENOENT, 0);
 		else
-			call_tree_for(c, &k->task, self, DOING_OBTAIN_NAME, FLAT_OBTAIN, tree_calls.obtain, k->reply.name,
-				      0, client, op);
+			call_tree_for(c, &k->task, self, DOING_OBTAIN_NAME, FLAT_OBTAIN, tree_calls.obtain,
+				      k->reply.name, 0, client, op);
 		return;
 	case POSIX_OBTAIN_FILE:
-		call_tree_for(c, &k->task, self, DOING_OBTAIN_FILE, FLAT_OBTAIN, tree_calls.obtain, k->reply.root, 0,
-			      client, op);
+		call_tree_for(c, &k->task, self, DOING_OBTAIN_FILE, FLAT_OBTAIN, tree_calls.obtain,
+			      k->reply.root, 0, client, op);
 		return;
 	case POSIX_DELETE:
 		flat_charge_kernel(n, SIM_COST_CAP_DELETE);
-		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, tree_calls.remove, k->call.handle->cap, 0,
-			      client, op);
+		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, tree_calls.remove,
+			      k->call.handle->cap, 0, client, op);
 		return;
 	case POSIX_DELEGATE:
 		k->reply.file = k->call.handle->file;
 		k->reply.name = m->grant[k->call.handle->grant].root;
-		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, tree_calls.delegate, k->call.handle->cap,
-			      k->call.cluster, client, op);
+		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, tree_calls.delegate,
+			      k->call.handle->cap, k->call.cluster, client, op);
 		return;
 	default:
 		flat_pages_begin(c, client, self);
 	}
 }
 
-static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result, step_ref arg)
+static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result,
+			     step_ref arg)
 {
 	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
@@ -261,8 +272,10 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_NAME) {
 		cached_put(c, k, arg);
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_FILE) {
-		*k->call.handle = (struct flat_handle){.cap = arg, .file = k->reply.file,
-						       .grant = flat_grant_new(m, k->reply.root, flat_now(m, c->id))};
+		*k->call.handle =
+			(struct flat_handle){.cap = arg,
+					     .file = k->reply.file,
+					     .grant = flat_grant_new(m, k->reply.root, flat_now(m, c->id))};
 	} else if (doing == DOING_DELEGATE) {
 		k->reply.root = arg;
 	}
@@ -287,14 +300,16 @@ static struct flat_client *client_of(struct flat_machine *m, const struct flat_s
 
 static bool is_last_followed(const struct flat_call *call)
 {
-	return !call->no_follow && (call->op == FLAT_OPEN || call->op == FLAT_STAT || call->op == FLAT_SETATTR);
+	return !call->no_follow &&
+	       (call->op == FLAT_OPEN || call->op == FLAT_STAT || call->op == FLAT_SETATTR);
 }
 
 static int make_file(struct flat_machine *m, struct flat_serve *s, const struct flat_call *call)
 {
 	uint32_t node;
 	int error = names_create(&m->names, &s->place, NAMES_FILE, &node);
-	return error ? error : names_walk(&m->names, call->tree, &call->path, is_last_followed(call), &s->place);
+	return error ? error
+		     : names_walk(&m->names, call->tree, &call->path, is_last_followed(call), &s->place);
 }
 
 static int open_check(const struct flat_machine *m, const struct flat_serve *s, const struct flat_call *call)
@@ -340,7 +355,8 @@ static void plan_names(const struct flat_cluster *c, struct flat_serve *s)
 
 static bool is_cacheable(const struct flat_machine *m, const struct flat_serve *s)
 {
-	if (s->place.followed || s->place.entry == NAMES_NONE || m->names.node[s->place.node].kind == NAMES_SYMLINK)
+	if (s->place.followed || s->place.entry == NAMES_NONE ||
+	    m->names.node[s->place.node].kind == NAMES_SYMLINK)
 		return false;
 	for (uint32_t e = s->place.entry; e != NAMES_NONE; e = m->names.entry[e].up)
 		if (m->names.entry[e].going)
@@ -348,8 +364,8 @@ static bool is_cacheable(const struct flat_machine *m, const struct flat_serve *
 	return true;
 }
 
-static void call_tree_for_serve(struct flat_cluster *c, struct flat_serve *s, enum flat_doing doing, unsigned event,
-				step_ref arg)
+static void call_tree_for_serve(struct flat_cluster *c, struct flat_serve *s, enum flat_doing doing,
+				unsigned event, step_ref arg)
 {
 	struct step_node *n = &c->node[FLAT_FILE];
 	const uint32_t slot = (uint32_t)(s - c->serve);
@@ -364,7 +380,8 @@ static void found(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_machine *m = machine_of(c);
 	const struct names_node *node = &m->names.node[s->place.node];
 	struct flat_reply *reply = &client_of(m, s)->reply;
-	*reply = (struct flat_reply){.file = s->place.node, .is_directory = node->kind == NAMES_DIR, .root = node->root};
+	*reply = (struct flat_reply){
+		.file = s->place.node, .is_directory = node->kind == NAMES_DIR, .root = node->root};
 	if (is_cacheable(m, s))
 		reply->name = m->names.entry[s->place.entry].cap;
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
@@ -419,7 +436,8 @@ static int make(struct flat_machine *m, struct flat_serve *s)
 {
 	const struct flat_call *call = &client_of(m, s)->call;
 	uint32_t node;
-	int error = names_walk(&m->names, call->tree, call->op == FLAT_LINK ? &call->path2 : &call->path, false, &s->place);
+	int error = names_walk(&m->names, call->tree, call->op == FLAT_LINK ? &call->path2 : &call->path,
+			       false, &s->place);
 	if (error)
 		return error;
 	if (s->place.node != NAMES_NONE)
@@ -522,8 +540,10 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_machine *m = machine_of(c);
 	const struct flat_client *sender = client_of(m, s);
 	const struct flat_driver *driver = &m->config.driver;
-	const struct flat_handle handle = {.cap = sender->reply.root, .file = sender->reply.file,
-					   .grant = flat_grant_new(m, sender->reply.name, flat_now(m, c->id))};
+	const struct flat_handle handle = {.cap = sender->reply.root,
+					   .file = sender->reply.file,
+					   .grant =
+						   flat_grant_new(m, sender->reply.name, flat_now(m, c->id))};
 	driver->received(driver->context, c->id, sender->call.client, &handle);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }
@@ -536,7 +556,8 @@ static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t cal
 	s->task.waiter = self;
 	s->cluster = (uint32_t)client.node, s->client = (uint32_t)client.index;
 	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK)
-		flat_charge_monitor(n, m->cost.cycles[SIM_COST_NAME] * (client_of(m, s)->call.path.count + 1));
+		flat_charge_monitor(n,
+				    m->cost.cycles[SIM_COST_NAME] * (client_of(m, s)->call.path.count + 1));
 	switch (call) {
 	case POSIX_LOOK_UP:
 		look_up(c, s);
@@ -567,7 +588,8 @@ void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_re
 		local_of_client(c, self, call, (uint32_t)arg.index);
 }
 
-static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct flat_serve *s, uint32_t result, step_ref arg)
+static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct flat_serve *s,
+			    uint32_t result, step_ref arg)
 {
 	struct flat_machine *m = machine_of(c);
 	uint32_t revoked;
@@ -588,7 +610,8 @@ static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct 
 		flat_end(m, n, &s->task, result != TREE_OK);
 		revoked = revocation_new(m, m->names.entry[s->cut[s->cut_at]].cap);
 		m->revocation[revoked].returned = flat_now(m, c->id);
-		call_tree_for_serve(c, s, DOING_DROP, tree_calls.remove, m->names.entry[s->cut[s->cut_at]].cap);
+		call_tree_for_serve(c, s, DOING_DROP, tree_calls.remove,
+				    m->names.entry[s->cut[s->cut_at]].cap);
 		return;
 	default:
 		m->names.entry[s->cut[s->cut_at++]].cap = STEP_NOBODY;
@@ -596,14 +619,16 @@ static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct 
 	}
 }
 
-static void revocation_done(struct flat_cluster *c, struct step_node *n, struct flat_revocation *r, uint32_t result)
+static void revocation_done(struct flat_cluster *c, struct step_node *n, struct flat_revocation *r,
+			    uint32_t result)
 {
 	struct flat_machine *m = machine_of(c);
 	flat_end(m, n, &r->task, result != TREE_OK);
 	r->returned = flat_now(m, c->id);
 }
 
-void flat_files_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t who, uint32_t result, step_ref arg)
+void flat_files_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t who, uint32_t result,
+			  step_ref arg)
 {
 	struct flat_machine *m = machine_of(c);
 	if (who >= FLAT_RETIRED)
@@ -630,23 +655,28 @@ int flat_revoke_file(struct flat_machine *m, uint32_t tree, const struct flat_pa
 	const uint32_t r = revocation_new(m, root);
 	flat_set_chain(n, (struct flat_chain){0});
 	flat_begin(n, &m->revocation[r].task, STEP_NOBODY, DOING_CUT, FLAT_REVOKE);
-	flat_call_tree(c, tree_calls.revoke, root, 0, FLAT_REVOCATIONS + r, (uint16_t)((FLAT_REVOKE + 1) << 8),
-		       (struct flat_chain){0});
+	flat_call_tree(c, tree_calls.revoke, root, 0, FLAT_REVOCATIONS + r,
+		       (uint16_t)((FLAT_REVOKE + 1) << 8), (struct flat_chain){0});
 	return 0;
 }
 
 /* ---- trees ---- */
 
-uint32_t flat_tree_new(struct flat_machine *m, const struct flat_names *names) { return names_tree_new(&m->names, names); }
+uint32_t flat_tree_new(struct flat_machine *m, const struct flat_names *names)
+{
+	return names_tree_new(&m->names, names);
+}
 
-static int add(struct flat_machine *m, uint32_t tree, const struct flat_path *path, enum names_kind kind, uint32_t *node)
+static int add(struct flat_machine *m, uint32_t tree, const struct flat_path *path, enum names_kind kind,
+	       uint32_t *node)
 {
 	struct names_place place;
 	int error = names_walk(&m->names, tree, path, false, &place);
 	return error ? error : names_create(&m->names, &place, kind, node);
 }
 
-int flat_tree_add_file(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint64_t size, uint64_t seed)
+int flat_tree_add_file(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint64_t size,
+		       uint64_t seed)
 {
 	uint32_t node;
 	int error = add(m, tree, path, NAMES_FILE, &node);
@@ -655,7 +685,8 @@ int flat_tree_add_file(struct flat_machine *m, uint32_t tree, const struct flat_
 	return error;
 }
 
-int flat_tree_add_dir(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t extra_entries)
+int flat_tree_add_dir(struct flat_machine *m, uint32_t tree, const struct flat_path *path,
+		      uint32_t extra_entries)
 {
 	uint32_t node;
 	struct names_place place;
@@ -671,14 +702,16 @@ int flat_tree_add_dir(struct flat_machine *m, uint32_t tree, const struct flat_p
 	return error;
 }
 
-int flat_tree_add_symlink(struct flat_machine *m, uint32_t tree, const struct flat_path *path, const char *target)
+int flat_tree_add_symlink(struct flat_machine *m, uint32_t tree, const struct flat_path *path,
+			  const char *target)
 {
 	struct names_place place;
 	int error = names_walk(&m->names, tree, path, false, &place);
 	return error ? error : names_symlink(&m->names, &place, target);
 }
 
-int flat_tree_add_link(struct flat_machine *m, uint32_t tree, const struct flat_path *path, const struct flat_path *existing)
+int flat_tree_add_link(struct flat_machine *m, uint32_t tree, const struct flat_path *path,
+		       const struct flat_path *existing)
 {
 	struct names_place place, other;
 	int error = names_walk(&m->names, tree, path, false, &place);

@@ -17,7 +17,14 @@
 #include "ssi/protocols/protocols.h"
 #include "ssi/translate.h"
 
-enum flat_number { FLAT_CAPABILITY, FLAT_MEMORY, FLAT_FILE, FLAT_PROTOCOLS, FLAT_DUE = 254, FLAT_CLIENT = 255 };
+enum flat_number {
+	FLAT_CAPABILITY,
+	FLAT_MEMORY,
+	FLAT_FILE,
+	FLAT_PROTOCOLS,
+	FLAT_DUE = 254,
+	FLAT_CLIENT = 255
+};
 
 /* Who waits for a call of the capability or memory protocol: the client reference's index says. */
 #define FLAT_SERVES      (1u << 24)       /* FLAT_SERVES + s: slot s of the service */
@@ -41,13 +48,20 @@ _Static_assert(sizeof(struct flat_frame) == SIM_PAYLOAD_BYTES, "a frame fills an
 /* Which part of a client's call, or of a service's request, another protocol is doing. */
 enum flat_doing {
 	DOING_NOTHING,
-	DOING_OBTAIN_NAME, DOING_OBTAIN_FILE, DOING_DELETE, DOING_DELEGATE, DOING_PAGES, /* clients */
-	DOING_NAMES, DOING_ROOT, DOING_CUT, DOING_DROP,                                  /* the service */
+	DOING_OBTAIN_NAME,
+	DOING_OBTAIN_FILE,
+	DOING_DELETE,
+	DOING_DELEGATE,
+	DOING_PAGES, /* clients */
+	DOING_NAMES,
+	DOING_ROOT,
+	DOING_CUT,
+	DOING_DROP, /* the service */
 };
 
 struct flat_task {
-	uint8_t doing, op;       /* op: enum flat_op of the protocol's operation */
-	step_ref waiter;         /* machine of file/posix */
+	uint8_t doing, op; /* op: enum flat_op of the protocol's operation */
+	step_ref waiter;   /* machine of file/posix */
 	sim_cycles begun;
 	struct flat_chain before; /* the chain when it began */
 };
@@ -56,17 +70,17 @@ struct flat_task {
 enum flat_phase { PHASE_SIZE, PHASE_CLEAR, PHASE_DATA, PHASE_GROW, PHASE_END };
 struct flat_pages {
 	uint8_t phase;
-	bool touching, granted;  /* a page was asked for; and given */
+	bool touching, granted; /* a page was asked for; and given */
 	bool write, missed;
-	uint64_t at, end;        /* bytes of the file */
-	uint64_t size, high;     /* attributes: the size; bytes beyond `high` were never written */
+	uint64_t at, end;    /* bytes of the file */
+	uint64_t size, high; /* attributes: the size; bytes beyond `high` were never written */
 	uint32_t file;
 };
 
 /* What the service answers, an outbox that the reply frame refers to. */
 struct flat_reply {
 	uint32_t file;
-	step_ref name, root;     /* name: machine 0 if it is not to be cached */
+	step_ref name, root; /* name: machine 0 if it is not to be cached */
 	bool is_directory;
 	uint64_t value;
 };
@@ -84,10 +98,11 @@ struct flat_client {
 /* A request at the service. */
 struct flat_serve {
 	struct flat_task task;
-	uint32_t cluster, client;       /* whose */
+	uint32_t cluster, client; /* whose */
 	struct names_place place, place2;
-	uint32_t chain[NAMES_DEPTH_MAX], depth; /* entries whose capabilities are still to be made, the last first */
-	uint32_t cut[2], cuts, cut_at;  /* entries that are taken away */
+	uint32_t chain[NAMES_DEPTH_MAX],
+		depth;                 /* entries whose capabilities are still to be made, the last first */
+	uint32_t cut[2], cuts, cut_at; /* entries that are taken away */
 	bool want_root;
 };
 
@@ -101,7 +116,7 @@ struct flat_cached { /* a cached name */
 struct flat_outbox {
 	struct {
 		uint32_t number, frame; /* frame + 1; 0: taken */
-	} *slot;
+	} * slot;
 	uint32_t size, next; /* size: a power of two, or 0 */
 };
 uint32_t flat_outbox_put(struct flat_outbox *outbox, uint32_t frame);
@@ -109,8 +124,8 @@ uint32_t flat_outbox_take(struct flat_outbox *outbox, uint32_t number);
 
 struct flat_cluster {
 	uint32_t id, clients;
-	uint8_t raised;                 /* mask of the nodes in which the host raised events */
-	sim_cycles now, free;           /* of the monitor's clock; it is free from then on */
+	uint8_t raised;       /* mask of the nodes in which the host raised events */
+	sim_cycles now, free; /* of the monitor's clock; it is free from then on */
 	sim_ps egress_free;
 	struct flat_outbox outbox;
 	struct step_node node[FLAT_PROTOCOLS];
@@ -132,7 +147,7 @@ struct flat_grant {
 };
 struct flat_revocation {
 	step_ref root;
-	sim_ps returned;        /* SIM_PS_NEVER: it has not */
+	sim_ps returned; /* SIM_PS_NEVER: it has not */
 	struct flat_task task;
 };
 
@@ -154,11 +169,11 @@ struct flat_machine {
 	struct names names;
 	struct flat_names *tree_names;
 	struct frames frames;
-	struct ssi_table initial;        /* (seed, page) -> frame */
+	struct ssi_table initial;                                /* (seed, page) -> frame */
 	struct step_msg raised[FLAT_PROTOCOLS][STEP_RAISED_MAX]; /* one cluster runs at a time */
-	struct flat_queue_item *queue;   /* what is to be done before the event ends */
+	struct flat_queue_item *queue; /* what is to be done before the event ends */
 	uint32_t queue_head, queue_tail, queue_room;
-	uint32_t *resume;                /* clients of the running cluster whose page has come */
+	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
 	/* results */
 	struct flat_op_stats *op;
@@ -192,7 +207,10 @@ static inline void flat_set_chain(struct step_node *n, struct flat_chain chain)
 static inline uint64_t flat_saturate(uint64_t value, uint64_t limit) { return value < limit ? value : limit; }
 
 /* Which system call and which operation of a protocol (-1: none) a message is part of. */
-static inline uint16_t flat_host_half(enum flat_op call, int op) { return (uint16_t)((call + 1) | (op + 1) << 8); }
+static inline uint16_t flat_host_half(enum flat_op call, int op)
+{
+	return (uint16_t)((call + 1) | (op + 1) << 8);
+}
 
 static inline void flat_charge_monitor(struct step_node *n, sim_cycles cycles)
 {
@@ -227,12 +245,14 @@ void flat_deliver(struct step_node *n, const struct step_msg *m);
 void flat_raise(struct step_node *n, const struct step_msg *m);
 void flat_run_raised(struct step_node *n);
 /* Starts a call of a protocol on behalf of `who`. */
-void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing, enum flat_op op);
+void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing,
+		enum flat_op op);
 void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_task *task, bool failed);
 /* Tells the machine of file/posix that waits for a local call; carries the chain from `n` over. */
-void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error, uint32_t word);
-void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who, uint16_t host,
-		    struct flat_chain chain);
+void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
+		 uint32_t word);
+void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
+		    uint16_t host, struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
 
 /* flat_pages.c */
@@ -240,7 +260,8 @@ int flat_pages_init(struct flat_machine *machine);
 uint32_t flat_frame_initial(struct flat_machine *machine, step_ref name);
 step_ref flat_page_name(const struct flat_machine *machine, uint32_t file, uint32_t page);
 void flat_pages_begin(struct flat_cluster *cluster, uint32_t client, step_ref waiter);
-void flat_pages_granted(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result, step_ref line);
+void flat_pages_granted(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,
+			step_ref line);
 void flat_pages_go_on(struct flat_cluster *cluster, uint32_t client);
 void flat_release(struct flat_machine *machine, uint32_t file);
 
@@ -253,7 +274,8 @@ void flat_client_post(struct flat_cluster *cluster, uint32_t client, sim_cycles 
 bool flat_files_arrive(struct flat_cluster *cluster, uint32_t word, sim_cycles at);
 void flat_files_start(struct flat_cluster *cluster, uint32_t client);
 void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
-void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uint32_t who, uint32_t result, step_ref arg);
+void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uint32_t who, uint32_t result,
+			  step_ref arg);
 void flat_files_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t error);
 struct flat_cached *flat_cached_find(struct flat_cluster *cluster, uint32_t tree, uint32_t path);
 uint32_t flat_grant_new(struct flat_machine *machine, step_ref root, sim_ps at);

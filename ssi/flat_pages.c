@@ -8,7 +8,7 @@
 #include <string.h>
 #include "ssi/flat_internal.h"
 
-#define PAGE_NUMBER 16         /* bits of a page's number in its file */
+#define PAGE_NUMBER 16 /* bits of a page's number in its file */
 
 struct attributes { /* the content of page 0 */
 	uint64_t size, high, changes;
@@ -65,7 +65,10 @@ uint32_t flat_outbox_take(struct flat_outbox *o, uint32_t number)
 step_ref flat_page_name(const struct flat_machine *m, uint32_t file, uint32_t page)
 {
 	uint64_t number = (uint64_t)file << PAGE_NUMBER | page;
-	return (step_ref){.node = m->config.service, .machine = MSI_DIR, .gen = number >> 28, .index = number & ((1u << 28) - 1)};
+	return (step_ref){.node = m->config.service,
+			  .machine = MSI_DIR,
+			  .gen = number >> 28,
+			  .index = number & ((1u << 28) - 1)};
 }
 
 static uint32_t initial_attributes(struct flat_machine *m, const struct names_node *node)
@@ -121,7 +124,8 @@ void flat_release(struct flat_machine *m, uint32_t file)
 	struct step_node *home = flat_node(m, m->config.service, FLAT_MEMORY);
 	flat_set_chain(home, (struct flat_chain){0});
 	for (uint32_t page = 0; page < m->names.node[file].pages; page++) {
-		const struct step_msg release = {.event = msi_calls.release, .protocol = FLAT_MEMORY,
+		const struct step_msg release = {.event = msi_calls.release,
+						 .protocol = FLAT_MEMORY,
 						 .to = STEP_BY_NAME(home->id, MSI_DIR),
 						 .from = STEP_REF(home->id, STEP_CLIENT, FLAT_BACKGROUND),
 						 .arg = flat_page_name(m, file, page)};
@@ -144,8 +148,10 @@ static void evict_one(struct flat_cluster *c)
 		const struct step_head *head = step_at(n, MSI_LINE, slot);
 		if (!(memory_msi.machine[MSI_LINE].usable >> head->state & 1))
 			continue;
-		flat_deliver(n, &(struct step_msg){.event = msi_calls.evict, .protocol = FLAT_MEMORY,
-						   .to = STEP_BY_NAME(c->id, MSI_LINE), .arg = c->line_name[slot],
+		flat_deliver(n, &(struct step_msg){.event = msi_calls.evict,
+						   .protocol = FLAT_MEMORY,
+						   .to = STEP_BY_NAME(c->id, MSI_LINE),
+						   .arg = c->line_name[slot],
 						   .from = STEP_REF(c->id, STEP_CLIENT, FLAT_BACKGROUND)});
 		return;
 	}
@@ -167,7 +173,8 @@ static void plan(const struct flat_call *call, struct flat_pages *p, struct flat
 	case FLAT_READ:
 		readable = call->offset < p->size ? p->size - call->offset : 0;
 		result->value = readable < call->length ? readable : call->length;
-		phase_set(p, result->value ? PHASE_DATA : PHASE_END, call->offset, call->offset + result->value);
+		phase_set(p, result->value ? PHASE_DATA : PHASE_END, call->offset,
+			  call->offset + result->value);
 		return;
 	case FLAT_WRITE:
 		result->value = call->length;
@@ -246,14 +253,18 @@ static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 	struct flat_client *k = &c->client[client];
 	struct flat_pages *p = &k->pages;
 	const uint64_t in_page = p->at % FLAT_PAGE_BYTES, left = p->end - p->at;
-	const uint32_t length = (uint32_t)(left < FLAT_PAGE_BYTES - in_page ? left : FLAT_PAGE_BYTES - in_page);
-	const bool keep = length < FLAT_PAGE_BYTES || m->config.rewrites; /* else no byte of the old page is left */
-	unsigned char *bytes = p->write ? frames_own(&m->frames, frame, false, keep) : frames_bytes(&m->frames, *frame);
+	const uint32_t length =
+		(uint32_t)(left < FLAT_PAGE_BYTES - in_page ? left : FLAT_PAGE_BYTES - in_page);
+	const bool keep =
+		length < FLAT_PAGE_BYTES || m->config.rewrites; /* else no byte of the old page is left */
+	unsigned char *bytes =
+		p->write ? frames_own(&m->frames, frame, false, keep) : frames_bytes(&m->frames, *frame);
 	bytes += in_page;
 	if (p->phase == PHASE_CLEAR)
 		memset(bytes, 0, length);
 	else
-		m->config.driver.bytes(m->config.driver.context, c->id, client, &k->call, p->at, bytes, length);
+		m->config.driver.bytes(m->config.driver.context, c->id, client, &k->call, p->at, bytes,
+				       length);
 	flat_charge_monitor(&c->node[FLAT_MEMORY], m->cost.cycles[SIM_COST_COPY_KIB] * length / 1024);
 	p->at += length;
 	advance(&k->call, p);
@@ -272,7 +283,8 @@ static bool may_go_on(struct flat_cluster *c, struct flat_client *k)
 }
 
 /* The protocol grants the page that the client asked for: it uses it now, in the same step. */
-void flat_pages_granted(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result, step_ref line)
+void flat_pages_granted(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result,
+			step_ref line)
 {
 	struct flat_machine *m = flat_machine_of(n);
 	struct flat_client *k = &c->client[client];
@@ -314,8 +326,10 @@ static void ask_for_page(struct flat_cluster *c, uint32_t client)
 	flat_begin(n, &k->page_task, STEP_NOBODY, DOING_PAGES, op);
 	p->granted = false;
 	p->touching = true;
-	flat_deliver(n, &(struct step_msg){.event = p->write ? msi_calls.write : msi_calls.read, .protocol = FLAT_MEMORY,
-					   .host = flat_host_half(k->call.op, op), .to = STEP_BY_NAME(c->id, MSI_LINE),
+	flat_deliver(n, &(struct step_msg){.event = p->write ? msi_calls.write : msi_calls.read,
+					   .protocol = FLAT_MEMORY,
+					   .host = flat_host_half(k->call.op, op),
+					   .to = STEP_BY_NAME(c->id, MSI_LINE),
 					   .from = STEP_REF(c->id, STEP_CLIENT, client),
 					   .arg = flat_page_name(m, p->file, page)});
 	p->touching = false;
@@ -339,11 +353,14 @@ void flat_pages_begin(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	struct step_node *n = &c->node[FLAT_MEMORY];
 	n->host_word = c->node[FLAT_FILE].host_word;
 	k->task = (struct flat_task){.doing = DOING_PAGES, .waiter = waiter};
-	k->pages = (struct flat_pages){.phase = PHASE_SIZE, .file = k->call.handle && k->call.op != FLAT_OPEN ? k->call.handle->file : k->reply.file};
+	k->pages = (struct flat_pages){
+		.phase = PHASE_SIZE,
+		.file = k->call.handle && k->call.op != FLAT_OPEN ? k->call.handle->file : k->reply.file};
 	if (!may_go_on(c, k)) {
 		k->result.error = EBADF;
 		k->pages.phase = PHASE_END;
-	} else if (k->call.op != FLAT_OPEN && (k->call.offset + k->call.length) >> PAGE_NUMBER >= FLAT_PAGE_BYTES - 1) {
+	} else if (k->call.op != FLAT_OPEN &&
+		   (k->call.offset + k->call.length) >> PAGE_NUMBER >= FLAT_PAGE_BYTES - 1) {
 		k->result.error = EFBIG;
 		k->pages.phase = PHASE_END;
 	}
@@ -367,10 +384,12 @@ static uint32_t current_frame(struct flat_machine *m, uint32_t file, uint32_t pa
 		if (machine && msi_is_modified(machine))
 			return *(const uint32_t *)(machine + m->data_offset[MSI_LINE]);
 	}
-	return *(const uint32_t *)((const char *)step_at(n, MSI_DIR, (uint32_t)dir) + m->data_offset[MSI_DIR]);
+	return *(const uint32_t *)((const char *)step_at(n, MSI_DIR, (uint32_t)dir) +
+				   m->data_offset[MSI_DIR]);
 }
 
-int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t page, unsigned char *bytes)
+int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t page,
+	      unsigned char *bytes)
 {
 	struct names_place place;
 	int error = names_walk(&m->names, tree, path, true, &place);

@@ -16,7 +16,8 @@ int frames_init(struct frames *frames, uint64_t pages_max, uint64_t small_max)
 	const uint32_t limit = FRAME_SMALL - 1;
 	const uint32_t pages = pages_max < limit ? (uint32_t)pages_max : limit;
 	const uint32_t small = small_max < limit ? (uint32_t)small_max : limit;
-	const size_t bytes = (size_t)pages * (FRAME_BYTES + 8) + (size_t)small * (FRAME_SMALL_BYTES + 8) + 16384;
+	const size_t bytes =
+		(size_t)pages * (FRAME_BYTES + 8) + (size_t)small * (FRAME_SMALL_BYTES + 8) + 16384;
 	if (sim_arena_init(&frames->arena, bytes, 1))
 		return -ENOMEM;
 	slab_init(&frames->page, &frames->arena, pages, FRAME_BYTES);

@@ -18,9 +18,12 @@ void inclusion_log_add(struct inclusion_log *log, uint32_t cluster, unsigned num
 		}
 		log->record = bigger, log->room = room;
 	}
-	log->record[log->count++] =
-		(struct inclusion_record){.cluster = cluster, .from = from, .number = (uint8_t)number, .kind = (uint8_t)kind,
-					  .at = at, .msg = msg ? *msg : (struct step_msg){0}};
+	log->record[log->count++] = (struct inclusion_record){.cluster = cluster,
+							      .from = from,
+							      .number = (uint8_t)number,
+							      .kind = (uint8_t)kind,
+							      .at = at,
+							      .msg = msg ? *msg : (struct step_msg){0}};
 }
 
 void inclusion_log_fini(struct inclusion_log *log)
@@ -40,14 +43,14 @@ struct shadow {
 	const struct inclusion_log *log;
 	uint64_t next;
 	uint32_t clusters, protocols;
-	struct step_node *node;    /* [clusters][protocols] */
-	struct ssi_table *names;   /* [clusters * protocols][STEP_MACHINES_MAX] */
-	step_ref **bound;          /* the same: [slot] */
-	struct ssi_table pairs;    /* (from, to, protocol) -> sent */
+	struct step_node *node;  /* [clusters][protocols] */
+	struct ssi_table *names; /* [clusters * protocols][STEP_MACHINES_MAX] */
+	step_ref **bound;        /* the same: [slot] */
+	struct ssi_table pairs;  /* (from, to, protocol) -> sent */
 	struct sent *channel;
 	uint32_t channels, channels_room;
 	struct step_msg raised[8][STEP_RAISED_MAX]; /* a protocol; one cluster runs at a time */
-	struct step_msg lost;      /* where a message goes when memory has run out */
+	struct step_msg lost;                       /* where a message goes when memory has run out */
 	struct sim_arena arena;
 	struct inclusion_result *result;
 	bool stop, no_memory;
@@ -59,8 +62,8 @@ static void fail(struct shadow *s, const char *why, const struct inclusion_recor
 	s->stop = true;
 	if (s->result->failures++)
 		return;
-	snprintf(s->result->first, sizeof s->result->first, "input %llu%s%s%s%s: %s", (unsigned long long)s->next,
-		 p ? ", " : "", p ? p->name : "", p && r->msg.event ? " " : "",
+	snprintf(s->result->first, sizeof s->result->first, "input %llu%s%s%s%s: %s",
+		 (unsigned long long)s->next, p ? ", " : "", p ? p->name : "", p && r->msg.event ? " " : "",
 		 p && r->msg.event && r->msg.event < p->events ? p->event[r->msg.event].name : "", why);
 }
 
@@ -114,11 +117,26 @@ static void shadow_local(struct step_node *n, step_ref self, uint32_t call, step
 	play_until_return(n->owner);
 }
 static void shadow_timer(struct step_node *n, step_ref self) { (void)n, (void)self; }
-static void shadow_fanout(struct step_node *n, step_ref self, struct step_list *list) { (void)n, (void)self, (void)list; }
+static void shadow_fanout(struct step_node *n, step_ref self, struct step_list *list)
+{
+	(void)n, (void)self, (void)list;
+}
 static void shadow_ready(struct step_node *n, step_ref at) { (void)n, (void)at; }
-static uint32_t shadow_data_out(struct step_node *n, uint32_t data) { (void)n, (void)data; return 0; }
-static uint32_t shadow_data_in(struct step_node *n, const struct step_msg *m) { (void)n, (void)m; return 0; }
-static uint32_t shadow_data_new(struct step_node *n, step_ref name) { (void)n, (void)name; return 0; }
+static uint32_t shadow_data_out(struct step_node *n, uint32_t data)
+{
+	(void)n, (void)data;
+	return 0;
+}
+static uint32_t shadow_data_in(struct step_node *n, const struct step_msg *m)
+{
+	(void)n, (void)m;
+	return 0;
+}
+static uint32_t shadow_data_new(struct step_node *n, step_ref name)
+{
+	(void)n, (void)name;
+	return 0;
+}
 static void shadow_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
 
 static uint32_t table_index(const struct shadow *s, const struct step_node *n, unsigned machine)
@@ -154,17 +172,26 @@ static void shadow_fault(struct step_node *n, const char *why, const struct step
 	fail(s, why, s->next ? &s->log->record[s->next - 1] : NULL);
 }
 
-static const struct step_host shadow_host = {
-	.send = shadow_send, .complete = shadow_complete, .local = shadow_local, .timer = shadow_timer,
-	.fanout = shadow_fanout, .ready = shadow_ready, .find = shadow_find, .bind = shadow_bind, .unbind = shadow_unbind,
-	.data_out = shadow_data_out, .data_in = shadow_data_in, .data_new = shadow_data_new, .data_drop = shadow_data_drop,
-	.fault = shadow_fault};
+static const struct step_host shadow_host = {.send = shadow_send,
+					     .complete = shadow_complete,
+					     .local = shadow_local,
+					     .timer = shadow_timer,
+					     .fanout = shadow_fanout,
+					     .ready = shadow_ready,
+					     .find = shadow_find,
+					     .bind = shadow_bind,
+					     .unbind = shadow_unbind,
+					     .data_out = shadow_data_out,
+					     .data_in = shadow_data_in,
+					     .data_new = shadow_data_new,
+					     .data_drop = shadow_data_drop,
+					     .fault = shadow_fault};
 
 /* A word of bulk data is the host's; all else of a message is the table's. */
 static bool same_message(const struct step_protocol *p, const struct step_msg *a, const struct step_msg *b)
 {
-	return a->event == b->event && step_same(a->to, b->to) && step_same(a->from, b->from) && step_same(a->arg, b->arg) &&
-	       (a->word == b->word || p->event[a->event].word == STEP_K_DATA);
+	return a->event == b->event && step_same(a->to, b->to) && step_same(a->from, b->from) &&
+	       step_same(a->arg, b->arg) && (a->word == b->word || p->event[a->event].word == STEP_K_DATA);
 }
 
 static bool receive(struct shadow *s, const struct inclusion_record *r, const struct step_node *n)
@@ -174,7 +201,8 @@ static bool receive(struct shadow *s, const struct inclusion_record *r, const st
 	if (!c || c->head == c->tail)
 		fail(s, "a message was delivered that the table did not send", r);
 	else if (!same_message(n->protocol, &c->msg[c->head], &r->msg))
-		fail(s, "a message was delivered that is not the first that the table sent on this channel", r);
+		fail(s, "a message was delivered that is not the first that the table sent on this channel",
+		     r);
 	else
 		c->head++;
 	if (c && c->head == c->tail)
@@ -191,7 +219,8 @@ static void fan_out(struct shadow *s, struct step_node *n, const struct inclusio
 	}
 	for (const struct step_field *f = n->protocol->machine[r->at.machine].fields(); f->name; f++)
 		if (f->kind == STEP_K_LIST && ((struct step_list *)(machine + f->offset))->fan)
-			while (!s->stop && step_fanout_next(n, r->at, (struct step_list *)(machine + f->offset)))
+			while (!s->stop &&
+			       step_fanout_next(n, r->at, (struct step_list *)(machine + f->offset)))
 				;
 }
 
@@ -254,7 +283,8 @@ static void play_until_return(struct shadow *s)
 
 static size_t room_of(const struct step_node *like, const struct step_protocol *p)
 {
-	size_t bytes = (size_t)like->links * sizeof(struct step_link) + (size_t)like->parks * sizeof(struct step_parked) + 256;
+	size_t bytes = (size_t)like->links * sizeof(struct step_link) +
+		       (size_t)like->parks * sizeof(struct step_parked) + 256;
 	for (unsigned k = 1; k < p->machines; k++)
 		bytes += (size_t)like->pool[k].slots * (p->machine[k].size + sizeof(step_ref)) + 256;
 	return bytes;
@@ -264,14 +294,23 @@ static void node_init(struct shadow *s, uint32_t cluster, unsigned number, const
 		      const struct step_node *like)
 {
 	struct step_node *n = &s->node[cluster * s->protocols + number];
-	*n = (struct step_node){.id = cluster, .nodes = s->clusters, .protocol = p, .host = &shadow_host,
-				.number = (uint8_t)number, .owner = s, .links = like->links, .parks = like->parks, .raised = s->raised[number]};
+	*n = (struct step_node){.id = cluster,
+				.nodes = s->clusters,
+				.protocol = p,
+				.host = &shadow_host,
+				.number = (uint8_t)number,
+				.owner = s,
+				.links = like->links,
+				.parks = like->parks,
+				.raised = s->raised[number]};
 	n->link = sim_arena_take(&s->arena, (size_t)n->links * sizeof *n->link, 64);
 	n->park = sim_arena_take(&s->arena, (size_t)n->parks * sizeof *n->park, 64);
 	for (unsigned k = 1; k < p->machines; k++) {
 		n->pool[k].slots = like->pool[k].slots;
-		n->pool[k].base = sim_arena_take(&s->arena, (size_t)n->pool[k].slots * p->machine[k].size, 64);
-		s->bound[table_index(s, n, k)] = sim_arena_take(&s->arena, (size_t)n->pool[k].slots * sizeof(step_ref), 64);
+		n->pool[k].base =
+			sim_arena_take(&s->arena, (size_t)n->pool[k].slots * p->machine[k].size, 64);
+		s->bound[table_index(s, n, k)] =
+			sim_arena_take(&s->arena, (size_t)n->pool[k].slots * sizeof(step_ref), 64);
 	}
 }
 
@@ -296,11 +335,13 @@ static void check_left_over(struct shadow *s)
 			fail(s, "the table sent a message that was never delivered", NULL);
 }
 
-int inclusion_replay(const struct inclusion_log *log, uint32_t clusters, const struct step_protocol *const *protocols,
-		     uint32_t protocols_count, const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
+int inclusion_replay(const struct inclusion_log *log, uint32_t clusters,
+		     const struct step_protocol *const *protocols, uint32_t protocols_count,
+		     const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
 		     void *context, bool complete, struct inclusion_result *result)
 {
-	static const uint32_t protocols_max = sizeof((struct shadow *)0)->raised / sizeof((struct shadow *)0)->raised[0];
+	static const uint32_t protocols_max =
+		sizeof((struct shadow *)0)->raised / sizeof((struct shadow *)0)->raised[0];
 	struct shadow s = {.log = log, .clusters = clusters, .protocols = protocols_count, .result = result};
 	const size_t nodes = (size_t)clusters * protocols_count;
 	size_t bytes = 4096;

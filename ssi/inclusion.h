@@ -44,8 +44,9 @@ struct inclusion_result {
 
 /* Replays a log on `clusters` nodes of each of the `protocols`, whose pools have the given slots. `complete`: the
  * run had ended, so nothing may be left in a channel. Returns 0, -EINVAL (more than 8 protocols) or -ENOMEM. */
-int inclusion_replay(const struct inclusion_log *log, uint32_t clusters, const struct step_protocol *const *protocols,
-		     uint32_t protocols_count, const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
+int inclusion_replay(const struct inclusion_log *log, uint32_t clusters,
+		     const struct step_protocol *const *protocols, uint32_t protocols_count,
+		     const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
 		     void *context, bool complete, struct inclusion_result *result);
 
 #endif

@@ -76,10 +76,12 @@ static uint32_t name_of_text(struct names_tree *tree, const char *text, size_t l
 		if (ssi_table_init(&tree->by_text, tree->names.count + 1))
 			return NAMES_NONE;
 		for (uint32_t i = 0; i < tree->names.count; i++)
-			ssi_table_put(&tree->by_text, text_hash(tree->names.text[i], strlen(tree->names.text[i])), i);
+			ssi_table_put(&tree->by_text,
+				      text_hash(tree->names.text[i], strlen(tree->names.text[i])), i);
 	}
 	uint64_t found = ssi_table_find(&tree->by_text, text_hash(text, length));
-	if (found == SSI_TABLE_NONE || strncmp(tree->names.text[found], text, length) || tree->names.text[found][length])
+	if (found == SSI_TABLE_NONE || strncmp(tree->names.text[found], text, length) ||
+	    tree->names.text[found][length])
 		return NAMES_NONE;
 	return (uint32_t)found;
 }
@@ -101,8 +103,12 @@ static uint32_t entry_find(const struct names *names, uint32_t dir, uint32_t nam
 static void walk_to_root(struct walk *w)
 {
 	uint32_t root = w->names->tree[w->tree].root;
-	w->place = (struct names_place){.dir = root, .name = NAMES_NONE, .dir_entry = NAMES_NONE, .entry = NAMES_NONE,
-					.node = root, .followed = w->place.followed};
+	w->place = (struct names_place){.dir = root,
+					.name = NAMES_NONE,
+					.dir_entry = NAMES_NONE,
+					.entry = NAMES_NONE,
+					.node = root,
+					.followed = w->place.followed};
 }
 
 /* Components with these numbers stand for "." and ".." in the texts of symbolic links. */
@@ -239,7 +245,8 @@ int names_symlink(struct names *names, const struct names_place *at, const char 
 	for (const char *p = text; *p;) {
 		size_t length = strcspn(p, "/");
 		if (length) {
-			if (room((void **)&names->target, names->targets, &names->targets_room, sizeof *names->target))
+			if (room((void **)&names->target, names->targets, &names->targets_room,
+				 sizeof *names->target))
 				return ENOMEM;
 			names->target[names->targets++] = component_of(&names->tree[tree], p, length);
 			names->node[node].target_count++;
@@ -279,7 +286,8 @@ static bool is_below(const struct names *names, const struct names_place *place,
 	return false;
 }
 
-int names_rename_check(const struct names *names, const struct names_place *from, const struct names_place *to)
+int names_rename_check(const struct names *names, const struct names_place *from,
+		       const struct names_place *to)
 {
 	if (from->node == NAMES_NONE || from->entry == NAMES_NONE)
 		return ENOENT;
@@ -312,7 +320,8 @@ void names_remove_apply(struct names *names, const struct names_place *at, uint3
 	*dead = --names->node[at->node].links ? NAMES_NONE : at->node;
 }
 
-void names_rename_apply(struct names *names, const struct names_place *from, const struct names_place *to, uint32_t *dead)
+void names_rename_apply(struct names *names, const struct names_place *from, const struct names_place *to,
+			uint32_t *dead)
 {
 	*dead = NAMES_NONE;
 	if (from->node == to->node)

@@ -12,7 +12,7 @@
 #include "ssi/flat.h"
 #include "ssi/translate.h"
 
-#define NAMES_NONE UINT32_MAX
+#define NAMES_NONE      UINT32_MAX
 #define NAMES_DEPTH_MAX 64
 #define NAMES_FILES_MAX (1u << 24)
 
@@ -20,22 +20,22 @@ enum names_kind { NAMES_FILE, NAMES_DIR, NAMES_SYMLINK };
 
 struct names_node { /* an inode */
 	uint8_t kind;
-	bool released;          /* its last name has gone and its pages are, or will be, released */
-	uint32_t links;         /* names */
-	uint32_t entries;       /* directories */
+	bool released;    /* its last name has gone and its pages are, or will be, released */
+	uint32_t links;   /* names */
+	uint32_t entries; /* directories */
 	uint32_t tree;
 	uint32_t target, target_count; /* symbolic links: into names.target; absolute if target_absolute */
 	bool target_absolute;
-	uint32_t pages;         /* pages that were ever asked for: numbers below this */
-	uint64_t size, seed;    /* initial content */
-	step_ref root;          /* capability of which open files are children; machine 0: none yet */
+	uint32_t pages;      /* pages that were ever asked for: numbers below this */
+	uint64_t size, seed; /* initial content */
+	step_ref root;       /* capability of which open files are children; machine 0: none yet */
 };
 
 struct names_entry { /* a name in a directory */
 	uint32_t dir, name, node;
-	uint32_t up;            /* the entry of dir itself, NAMES_NONE in the root */
-	uint32_t going;         /* changes under way that take it away: not to be cached */
-	step_ref cap;           /* machine 0: none yet */
+	uint32_t up;    /* the entry of dir itself, NAMES_NONE in the root */
+	uint32_t going; /* changes under way that take it away: not to be cached */
+	step_ref cap;   /* machine 0: none yet */
 };
 
 struct names_tree {
@@ -49,16 +49,17 @@ struct names {
 	struct names_entry *entry;
 	struct names_tree *tree;
 	uint32_t *target; /* components of symbolic links */
-	uint32_t nodes, nodes_room, entries, entries_room, entry_free, trees, trees_room, targets, targets_room;
+	uint32_t nodes, nodes_room, entries, entries_room, entry_free, trees, trees_room, targets,
+		targets_room;
 	struct ssi_table find; /* (dir, name) -> entry */
 };
 
 /* Where a path leads. */
 struct names_place {
-	uint32_t dir, name;      /* of the last component */
-	uint32_t dir_entry;      /* the directory's own entry, or NAMES_NONE for the root */
-	uint32_t entry, node;    /* NAMES_NONE: the last component does not exist */
-	bool followed;           /* a symbolic link was followed: the path is not to be cached */
+	uint32_t dir, name;   /* of the last component */
+	uint32_t dir_entry;   /* the directory's own entry, or NAMES_NONE for the root */
+	uint32_t entry, node; /* NAMES_NONE: the last component does not exist */
+	bool followed;        /* a symbolic link was followed: the path is not to be cached */
 };
 
 int names_init(struct names *names);
@@ -74,10 +75,12 @@ int names_symlink(struct names *names, const struct names_place *at, const char 
 
 int names_unlink_check(const struct names *names, const struct names_place *at);
 int names_rmdir_check(const struct names *names, const struct names_place *at);
-int names_rename_check(const struct names *names, const struct names_place *from, const struct names_place *to);
+int names_rename_check(const struct names *names, const struct names_place *from,
+		       const struct names_place *to);
 /* Take a name away; rename also gives the node its new name. *dead: the node that has no name any more, or
  * NAMES_NONE. */
 void names_remove_apply(struct names *names, const struct names_place *at, uint32_t *dead);
-void names_rename_apply(struct names *names, const struct names_place *from, const struct names_place *to, uint32_t *dead);
+void names_rename_apply(struct names *names, const struct names_place *from, const struct names_place *to,
+			uint32_t *dead);
 
 #endif

@@ -6,7 +6,8 @@ static const struct step_machine *machine_of(const struct step_node *n, unsigned
 	return &n->protocol->machine[machine];
 }
 
-const struct step_cell *step_cell_at(const struct step_protocol *p, unsigned machine, unsigned state, unsigned event)
+const struct step_cell *step_cell_at(const struct step_protocol *p, unsigned machine, unsigned state,
+				     unsigned event)
 {
 	return &p->machine[machine].table[(size_t)state * p->events + event];
 }
@@ -19,7 +20,8 @@ step_ref step_ref_of(const struct step_node *n, unsigned machine, uint32_t index
 
 void *step_lookup(const struct step_node *n, step_ref r)
 {
-	if (r.node != n->id || !r.machine || r.machine >= n->protocol->machines || r.index >= n->pool[r.machine].used)
+	if (r.node != n->id || !r.machine || r.machine >= n->protocol->machines ||
+	    r.index >= n->pool[r.machine].used)
 		return NULL;
 	struct step_head *head = step_at(n, r.machine, (uint32_t)r.index);
 	return head->state && head->gen == r.gen ? head : NULL;
@@ -32,8 +34,11 @@ struct step_msg *step_raise(struct step_node *n, step_ref to, unsigned event)
 	struct step_msg *m = &n->raised[n->tail++ % STEP_RAISED_MAX];
 	if (n->tail - n->head > STEP_RAISED_MAX)
 		n->host->fault(n, "a step raises too many events", m, 0);
-	*m = (struct step_msg){
-		.event = (uint8_t)event, .protocol = n->number, .host = n->host_half, .to = to, .from = n->me};
+	*m = (struct step_msg){.event = (uint8_t)event,
+			       .protocol = n->number,
+			       .host = n->host_half,
+			       .to = to,
+			       .from = n->me};
 	return m;
 }
 
@@ -44,8 +49,11 @@ struct step_msg *step_tell(struct step_node *n, step_ref to, unsigned event)
 	enum step_class klass = n->protocol->event[event].klass;
 	struct step_msg *m = n->host->send(n, (uint32_t)to.node, event);
 	n->sent++;
-	*m = (struct step_msg){
-		.event = (uint8_t)event, .protocol = n->number, .host = n->host_half, .to = to, .from = n->me};
+	*m = (struct step_msg){.event = (uint8_t)event,
+			       .protocol = n->number,
+			       .host = n->host_half,
+			       .to = to,
+			       .from = n->me};
 	if (klass < n->handling)
 		n->host->fault(n, "sends a message of a lower class than it handles", m, 0);
 	return m;
@@ -104,7 +112,8 @@ void step_add(struct step_node *n, struct step_list *list, step_ref member)
 
 /* The link of a member and the one before it. Members reply about in the order in which they were told, so the
  * search is short where lists are long. */
-static uint32_t list_find(const struct step_node *n, const struct step_list *list, step_ref member, uint32_t *before)
+static uint32_t list_find(const struct step_node *n, const struct step_list *list, step_ref member,
+			  uint32_t *before)
 {
 	uint32_t previous = 0;
 	for (uint32_t i = list->first; i; previous = i, i = n->link[i - 1].next) {
@@ -287,14 +296,17 @@ static inline struct target target_of(struct step_node *n, const struct step_msg
 	if (index == STEP_NAMED) {
 		index = n->host->find(n, machine, m->arg);
 		if (index != STEP_INDEX_MAX) {
-			struct step_head *head = (struct step_head *)(void *)(pool->base + (size_t)index * size);
-			return (struct target){.head = head, .at = step_ref_of(n, machine, index), .state = head->state};
+			struct step_head *head =
+				(struct step_head *)(void *)(pool->base + (size_t)index * size);
+			return (struct target){
+				.head = head, .at = step_ref_of(n, machine, index), .state = head->state};
 		}
 	}
 	if (!pool->free && pool->used == pool->slots)
 		return (struct target){.at = m->to, .state = machine_of(n, machine)->states};
 	index = next_free(pool);
-	return (struct target){.head = step_at(n, machine, index), .at = step_ref_of(n, machine, index), .fresh = true};
+	return (struct target){
+		.head = step_at(n, machine, index), .at = step_ref_of(n, machine, index), .fresh = true};
 }
 
 const struct step_cell *step_peek(struct step_node *n, const struct step_msg *m, unsigned *state)
@@ -371,7 +383,8 @@ static bool first_stalls(const struct step_node *n, step_ref at, const struct st
 #define RESULTS (1u << E_LOCAL_OK | 1u << E_LOCAL_ERR | 1u << E_TIMER) /* of a pending call or timer */
 
 /* The cell of a machine that lives, or begins to. */
-static inline void go(struct step_node *n, const struct step_msg *m, const struct target *t, const struct step_cell *c)
+static inline void go(struct step_node *n, const struct step_msg *m, const struct target *t,
+		      const struct step_cell *c)
 {
 	struct step_head *head = t->head;
 	if (t->fresh)
@@ -406,7 +419,8 @@ static void run_cell(struct step_node *n, const struct step_msg *m)
 	if (t.head && (t.state || (t.fresh && c->next)))
 		go(n, m, &t, c);
 	else if (c->next != t.state)
-		n->host->fault(n, "a cell of a free or full row makes a machine where there is no slot", m, t.state);
+		n->host->fault(n, "a cell of a free or full row makes a machine where there is no slot", m,
+			       t.state);
 	else if (c->action)
 		c->action(n, NULL, m);
 	if (__builtin_expect(n->sent - sent > c->sends, 0))
@@ -459,7 +473,8 @@ static const char *cell_check(const struct step_protocol *p, unsigned machine, u
 {
 	const struct step_machine *d = &p->machine[machine];
 	const struct step_cell *c = step_cell_at(p, machine, state, event);
-	if (c->kind == STEP_STALL && p->event[event].klass != STEP_REQUEST && p->event[event].klass != STEP_CALL)
+	if (c->kind == STEP_STALL && p->event[event].klass != STEP_REQUEST &&
+	    p->event[event].klass != STEP_CALL)
 		return "only calls and requests may stall";
 	if (c->kind == STEP_STALL && !state)
 		return "a free slot cannot park a message";

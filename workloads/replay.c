@@ -19,7 +19,8 @@ static void paths_make(struct run_trace *t)
 {
 	for (uint32_t i = 0; i < t->trace->paths; i++)
 		t->path[i] = (struct flat_path){.name = t->trace->components + t->trace->path[i].first,
-						.count = t->trace->path[i].count, .id = i};
+						.count = t->trace->path[i].count,
+						.id = i};
 }
 
 /* Equal recordings have equal files, whoever replays them. A seed of 0 would mean zeros. */
@@ -41,7 +42,8 @@ static void bounds_make(struct run_trace *t)
 			const struct trace_op *op = &t->trace->process[p].ops[i];
 			const bool bytes = op->kind == TRACE_READ || op->kind == TRACE_WRITE;
 			t->uses_pages += bytes ? op->length / PAGE + 3 : 1;
-			t->opens += op->kind == TRACE_OPEN || op->kind == TRACE_STAT || op->kind == TRACE_SETATTR;
+			t->opens +=
+				op->kind == TRACE_OPEN || op->kind == TRACE_STAT || op->kind == TRACE_SETATTR;
 		}
 }
 
@@ -100,7 +102,8 @@ static const uint8_t *initial_page(void *context, uint32_t index, uint64_t page)
 		return *known;
 	uint8_t *bytes = calloc(1, PAGE);
 	SIM_CHECK(bytes);
-	content_fill(t->seed[index], page * PAGE, bytes, size - page * PAGE < PAGE ? (uint32_t)(size - page * PAGE) : PAGE);
+	content_fill(t->seed[index], page * PAGE, bytes,
+		     size - page * PAGE < PAGE ? (uint32_t)(size - page * PAGE) : PAGE);
 	return *known = bytes;
 }
 
@@ -109,7 +112,8 @@ static int tree_add(struct run *run, struct run_trace *t, uint32_t tree, uint32_
 	const struct trace_initial *initial = &t->trace->initial[i];
 	const struct flat_path *path = &t->path[initial->path];
 	if (initial->same_as != UINT32_MAX)
-		return flat_tree_add_link(run->machine, tree, path, &t->path[t->trace->initial[initial->same_as].path]);
+		return flat_tree_add_link(run->machine, tree, path,
+					  &t->path[t->trace->initial[initial->same_as].path]);
 	switch (initial->kind) {
 	case TRACE_DIR:
 		return flat_tree_add_dir(run->machine, tree, path, initial->entries);
@@ -187,13 +191,14 @@ static void wake_others(struct run *run, const struct run_group *g)
 /* ---- what comes next ---- */
 
 static const uint8_t op_of_kind[TRACE_KINDS] = {
-	[TRACE_OPEN] = FLAT_OPEN, [TRACE_STAT] = FLAT_STAT, [TRACE_UNLINK] = FLAT_UNLINK, [TRACE_RMDIR] = FLAT_RMDIR,
-	[TRACE_MKDIR] = FLAT_MKDIR, [TRACE_RENAME] = FLAT_RENAME, [TRACE_LINK] = FLAT_LINK,
-	[TRACE_SYMLINK] = FLAT_SYMLINK, [TRACE_READLINK] = FLAT_READLINK, [TRACE_SETATTR] = FLAT_SETATTR,
-	[TRACE_READ] = FLAT_READ, [TRACE_WRITE] = FLAT_WRITE, [TRACE_FSTAT] = FLAT_FSTAT,
-	[TRACE_TRUNCATE] = FLAT_TRUNCATE, [TRACE_FSYNC] = FLAT_FSYNC, [TRACE_LIST] = FLAT_LIST,
-	[TRACE_FSETATTR] = FLAT_SETATTR, [TRACE_CLOSE] = FLAT_CLOSE, [TRACE_LOCAL] = FLAT_LOCAL,
-	[TRACE_FORK] = FLAT_FORK, [TRACE_WAIT] = FLAT_WAIT, [TRACE_EXIT] = FLAT_EXIT,
+	[TRACE_OPEN] = FLAT_OPEN,       [TRACE_STAT] = FLAT_STAT,         [TRACE_UNLINK] = FLAT_UNLINK,
+	[TRACE_RMDIR] = FLAT_RMDIR,     [TRACE_MKDIR] = FLAT_MKDIR,       [TRACE_RENAME] = FLAT_RENAME,
+	[TRACE_LINK] = FLAT_LINK,       [TRACE_SYMLINK] = FLAT_SYMLINK,   [TRACE_READLINK] = FLAT_READLINK,
+	[TRACE_SETATTR] = FLAT_SETATTR, [TRACE_READ] = FLAT_READ,         [TRACE_WRITE] = FLAT_WRITE,
+	[TRACE_FSTAT] = FLAT_FSTAT,     [TRACE_TRUNCATE] = FLAT_TRUNCATE, [TRACE_FSYNC] = FLAT_FSYNC,
+	[TRACE_LIST] = FLAT_LIST,       [TRACE_FSETATTR] = FLAT_SETATTR,  [TRACE_CLOSE] = FLAT_CLOSE,
+	[TRACE_LOCAL] = FLAT_LOCAL,     [TRACE_FORK] = FLAT_FORK,         [TRACE_WAIT] = FLAT_WAIT,
+	[TRACE_EXIT] = FLAT_EXIT,
 };
 
 static bool on_handle(const struct trace_op *op) { return op->kind >= TRACE_READ && op->kind <= TRACE_CLOSE; }
@@ -209,11 +214,15 @@ static bool must_wait(const struct run_group *g, const struct trace_op *op)
 static void call_of_op(const struct run_group *g, const struct trace_op *op, struct flat_call *call)
 {
 	const struct trace *trace = g->trace->trace;
-	*call = (struct flat_call){.op = op_of_kind[op->kind], .tree = g->tree, .tag = (void *)(uintptr_t)op,
-				   .create = op->flags & TRACE_CREATE, .exclusive = op->flags & TRACE_EXCLUSIVE,
+	*call = (struct flat_call){.op = op_of_kind[op->kind],
+				   .tree = g->tree,
+				   .tag = (void *)(uintptr_t)op,
+				   .create = op->flags & TRACE_CREATE,
+				   .exclusive = op->flags & TRACE_EXCLUSIVE,
 				   .truncate = op->flags & TRACE_TRUNCATES,
 				   .writes = op->flags & (TRACE_WRITES | TRACE_TRUNCATES),
-				   .directory = op->flags & TRACE_DIRECTORY, .no_follow = op->flags & TRACE_NO_FOLLOW};
+				   .directory = op->flags & TRACE_DIRECTORY,
+				   .no_follow = op->flags & TRACE_NO_FOLLOW};
 	if (op->kind == TRACE_OPEN)
 		call->handle = &g->handle[op->handle < trace->handles ? op->handle : trace->handles];
 	else if (on_handle(op))
@@ -226,7 +235,8 @@ static void call_of_op(const struct run_group *g, const struct trace_op *op, str
 		call->path = g->trace->path[op->path2];
 		call->target = trace->path[op->path].text;
 	}
-	if (op->kind == TRACE_READ || op->kind == TRACE_WRITE || op->kind == TRACE_TRUNCATE || op->kind == TRACE_LOCAL)
+	if (op->kind == TRACE_READ || op->kind == TRACE_WRITE || op->kind == TRACE_TRUNCATE ||
+	    op->kind == TRACE_LOCAL)
 		call->offset = op->kind == TRACE_TRUNCATE ? 0 : op->offset, call->length = op->length;
 	if (op->kind == TRACE_LIST && op->offset)
 		call->op = FLAT_LOCAL; /* the client has the listing already */
@@ -270,11 +280,12 @@ static uint64_t seed_of_write(const struct run_group *g, const struct trace_op *
 
 static void place_of(const struct run_group *g, const struct trace_op *op, char *text, size_t size)
 {
-	snprintf(text, size, "cluster %u, %s, line %u, %s", g->cluster, g->entry->name, op->line, trace_kind_name[op->kind]);
+	snprintf(text, size, "cluster %u, %s, line %u, %s", g->cluster, g->entry->name, op->line,
+		 trace_kind_name[op->kind]);
 }
 
-void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at, unsigned char *bytes,
-		  uint32_t length)
+void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at,
+		  unsigned char *bytes, uint32_t length)
 {
 	const struct trace_op *op = op_of(call);
 	char place[160];
@@ -291,8 +302,8 @@ void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *
 	while (plain[i] == bytes[i])
 		i++;
 	place_of(g, op, place, sizeof place);
-	run_check_fail(run, CHECK_CONTENTS, "%s: byte %llu is 0x%02x, and 0x%02x in the plain file system", place,
-		       (unsigned long long)(at + i), bytes[i], plain[i]);
+	run_check_fail(run, CHECK_CONTENTS, "%s: byte %llu is 0x%02x, and 0x%02x in the plain file system",
+		       place, (unsigned long long)(at + i), bytes[i], plain[i]);
 }
 
 /* ---- answers ---- */
@@ -306,7 +317,8 @@ static const char *differs(struct run_group *g, const struct trace_op *op, const
 		return NULL;
 	if (call->op == FLAT_READ && result->value != plain->length)
 		return "another number of bytes";
-	if ((call->op == FLAT_STAT || call->op == FLAT_FSTAT) && !plain->is_directory && result->value != plain->size)
+	if ((call->op == FLAT_STAT || call->op == FLAT_FSTAT) && !plain->is_directory &&
+	    result->value != plain->size)
 		return "another size";
 	if (call->op == FLAT_STAT && result->is_directory != plain->is_directory)
 		return "another kind of file";
@@ -319,7 +331,8 @@ static const char *differs(struct run_group *g, const struct trace_op *op, const
 }
 
 /* After a revoke an open file refuses every use: that is what is wanted. */
-static bool is_refused(struct run *run, struct run_group *g, const struct trace_op *op, const struct flat_result *result)
+static bool is_refused(struct run *run, struct run_group *g, const struct trace_op *op,
+		       const struct flat_result *result)
 {
 	if (!g->disturbed || result->error != EBADF || !on_handle(op))
 		return false;
@@ -327,8 +340,8 @@ static bool is_refused(struct run *run, struct run_group *g, const struct trace_
 	return true;
 }
 
-static void compare(struct run *run, struct run_group *g, const struct trace_op *op, const struct flat_call *call,
-		    const struct flat_result *result)
+static void compare(struct run *run, struct run_group *g, const struct trace_op *op,
+		    const struct flat_call *call, const struct flat_result *result)
 {
 	char place[160];
 	if (is_refused(run, g, op, result))
@@ -365,7 +378,8 @@ static void round_end(struct run *run, struct run_group *g, uint32_t process)
 		g->tree++; /* the trees of a group's rounds were made one after the other */
 	round_begin(g);
 	if (process)
-		flat_client_start(run->machine, g->cluster, g->first_client, flat_now(run->machine, g->cluster));
+		flat_client_start(run->machine, g->cluster, g->first_client,
+				  flat_now(run->machine, g->cluster));
 }
 
 static void exit_process(struct run *run, struct run_group *g, uint32_t process)

@@ -22,7 +22,10 @@ uint64_t run_clients(const struct run *run) { return run->groups; }
 
 /* ---- checks ---- */
 
-void run_check_add(struct run *run, enum run_check_index check, uint64_t count) { run->check[check].count += count; }
+void run_check_add(struct run *run, enum run_check_index check, uint64_t count)
+{
+	run->check[check].count += count;
+}
 
 void run_check_fail(struct run *run, enum run_check_index check, const char *format, ...)
 {
@@ -50,8 +53,8 @@ static bool driver_next(void *context, uint32_t cluster, uint32_t client, struct
 	return g->trace ? replay_next(run, g, client - g->first_client, call) : stamps_next(run, g, call);
 }
 
-static void driver_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
-			 unsigned char *bytes, uint32_t length)
+static void driver_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+			 uint64_t at, unsigned char *bytes, uint32_t length)
 {
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
@@ -72,7 +75,8 @@ static void driver_done(void *context, uint32_t cluster, uint32_t client, const 
 		stamps_done(run, g, call, result);
 }
 
-static void driver_received(void *context, uint32_t cluster, uint32_t client, const struct flat_handle *handle)
+static void driver_received(void *context, uint32_t cluster, uint32_t client,
+			    const struct flat_handle *handle)
 {
 	struct run *run = context;
 	stamps_received(run, run_group_of(run, cluster, client), handle);
@@ -102,7 +106,8 @@ static void revoke(struct run *run, const struct scenario_event *e)
 	for (uint32_t i = 0; i < run->groups; i++)
 		if (run->group[i].tree == g->tree)
 			run->group[i].disturbed = true;
-	flat_revoke_file(run->machine, g->tree, path); /* a file that is gone by now has nobody to revoke from */
+	flat_revoke_file(run->machine, g->tree,
+			 path); /* a file that is gone by now has nobody to revoke from */
 }
 
 static void driver_due(void *context, uint32_t number)
@@ -155,10 +160,11 @@ static int load_traces(struct run *run, struct scenario_error *error)
 		if (entry->tree == SCENARIO_SHARED && trace_of(run, entry->trace)->trace->writes) {
 			char key[48];
 			snprintf(key, sizeof key, "clients.%u.tree", i);
-			return scenario_complain(s, error, key, "shared",
-						 "the recording \"%s\" changes files, so its clients need trees of their own; "
-						 "write \"private\"",
-						 entry->trace);
+			return scenario_complain(
+				s, error, key, "shared",
+				"the recording \"%s\" changes files, so its clients need trees of their own; "
+				"write \"private\"",
+				entry->trace);
 		}
 	}
 	return 0;
@@ -170,7 +176,8 @@ static int check_protocols(const struct scenario *s, struct scenario_error *erro
 		return scenario_complain(s, error, "protocols.capability", s->capability,
 					 "no such protocol for capabilities; there is \"tree\"");
 	if (strcmp(s->memory, "msi"))
-		return scenario_complain(s, error, "protocols.memory", s->memory, "no such protocol for memory; there is \"msi\"");
+		return scenario_complain(s, error, "protocols.memory", s->memory,
+					 "no such protocol for memory; there is \"msi\"");
 	return 0;
 }
 
@@ -203,14 +210,19 @@ static void groups_make(struct run *run)
 	SIM_CHECK(run->client_group);
 }
 
-static void group_make(struct run *run, const struct scenario_clients *entry, uint32_t cluster, uint32_t number,
-		       uint32_t *used)
+static void group_make(struct run *run, const struct scenario_clients *entry, uint32_t cluster,
+		       uint32_t number, uint32_t *used)
 {
 	const uint32_t index = run->groups++;
 	struct run_group *g = &run->group[index];
-	*g = (struct run_group){.entry = entry, .trace = entry->trace ? trace_of(run, entry->trace) : NULL,
-				.cluster = cluster, .first_client = used[cluster], .number = number};
-	g->random = run_mix(run_mix(run->scenario->seed, cluster + 1), (uint64_t)(entry - run->scenario->clients) << 32 | number) | 1;
+	*g = (struct run_group){.entry = entry,
+				.trace = entry->trace ? trace_of(run, entry->trace) : NULL,
+				.cluster = cluster,
+				.first_client = used[cluster],
+				.number = number};
+	g->random = run_mix(run_mix(run->scenario->seed, cluster + 1),
+			    (uint64_t)(entry - run->scenario->clients) << 32 | number) |
+		    1;
 	for (uint32_t p = 0; p < processes_of(run, entry); p++)
 		run->client_group[run->client_base[cluster] + used[cluster]++] = index;
 }
@@ -241,14 +253,16 @@ static int tree_fails(const struct run *run, struct scenario_error *error, uint3
 }
 
 /* Private: a tree for each round of each group, one after the other. Shared: one for the entry. */
-static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t count, struct scenario_error *error)
+static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t count,
+		      struct scenario_error *error)
 {
 	const struct scenario_clients *e = &run->scenario->clients[entry];
 	char why[400];
 	uint32_t shared = 0, tree;
 	if (!e->trace && stamps_tree(run, e, &shared))
 		return tree_fails(run, error, entry, "no memory for its files");
-	if (e->trace && e->tree == SCENARIO_SHARED && replay_tree(run, run->group[first].trace, &shared, why, sizeof why))
+	if (e->trace && e->tree == SCENARIO_SHARED &&
+	    replay_tree(run, run->group[first].trace, &shared, why, sizeof why))
 		return tree_fails(run, error, entry, why);
 	for (uint32_t i = first; i < first + count; i++) {
 		struct run_group *g = &run->group[i];
@@ -271,7 +285,8 @@ static int entries_init(struct run *run, struct scenario_error *error)
 	uint32_t first = 0;
 	for (uint32_t i = 0; i < run->scenario->clients_count; i++) {
 		uint32_t count = 0;
-		while (first + count < run->groups && run->group[first + count].entry == &run->scenario->clients[i])
+		while (first + count < run->groups &&
+		       run->group[first + count].entry == &run->scenario->clients[i])
 			count++;
 		if (count && entry_init(run, i, first, count, error))
 			return -1;
@@ -287,12 +302,13 @@ static int check_event(struct run *run, uint32_t number, struct scenario_error *
 	char key[64];
 	if (!g) {
 		snprintf(key, sizeof key, "events.%u", number);
-		return scenario_complain(run->scenario, error, key, NULL, "cluster %u has no client %u", e->cluster, e->client);
+		return scenario_complain(run->scenario, error, key, NULL, "cluster %u has no client %u",
+					 e->cluster, e->client);
 	}
 	if (e->kind == SCENARIO_FS_REVOKE && g->trace && !replay_path(g, e->path)) {
 		snprintf(key, sizeof key, "events.%u.fs_revoke", number);
-		return scenario_complain(run->scenario, error, key, e->path, "the recording \"%s\" has no such path",
-					 g->trace->file);
+		return scenario_complain(run->scenario, error, key, e->path,
+					 "the recording \"%s\" has no such path", g->trace->file);
 	}
 	return 0;
 }
@@ -314,17 +330,15 @@ static void start_clients(struct run *run)
 {
 	for (uint32_t i = 0; i < run->groups; i++) {
 		struct run_group *g = &run->group[i];
-		flat_client_start(run->machine, g->cluster, g->first_client, run_random(&g->random) % 10000000);
+		flat_client_start(run->machine, g->cluster, g->first_client,
+				  run_random(&g->random) % 10000000);
 	}
 }
 
 static const char *const check_names[] = {
-	[CHECK_CONTENTS] = "contents: as in a plain file system",
-	[CHECK_RESULTS] = "results: as recorded",
-	[CHECK_STAMPS] = "stamps: coherence of each page",
-	[CHECK_ORDER] = "stamps: program order",
-	[CHECK_REVOKED] = "use after a revoke is refused",
-	[CHECK_FINAL] = "clients ended",
+	[CHECK_CONTENTS] = "contents: as in a plain file system", [CHECK_RESULTS] = "results: as recorded",
+	[CHECK_STAMPS] = "stamps: coherence of each page",        [CHECK_ORDER] = "stamps: program order",
+	[CHECK_REVOKED] = "use after a revoke is refused",        [CHECK_FINAL] = "clients ended",
 };
 
 /* How much all groups together can come to use. */
@@ -346,17 +360,29 @@ static void bounds(const struct run *run, struct flat_config *config)
 static int machine_make(struct run *run, struct scenario_error *error)
 {
 	const struct scenario *s = run->scenario;
-	struct flat_config config = {
-		.topology = &s->topology, .cost = &s->cost, .engine = s->engine, .service = s->service_cluster,
-		.cache_pages = s->cache_pages, .clients = run->clients,
-		.driver = {.context = run, .next = driver_next, .bytes = driver_bytes, .done = driver_done,
-			   .received = driver_received, .think = driver_think, .due = driver_due},
-		.tap = run->options.tap, .window_tap = run->options.window_tap, .tap_context = run->options.tap_context,
-		.cell_tap = run->options.cell_tap, .log = run->options.inclusion ? &run->log : NULL};
+	struct flat_config config = {.topology = &s->topology,
+				     .cost = &s->cost,
+				     .engine = s->engine,
+				     .service = s->service_cluster,
+				     .cache_pages = s->cache_pages,
+				     .clients = run->clients,
+				     .driver = {.context = run,
+						.next = driver_next,
+						.bytes = driver_bytes,
+						.done = driver_done,
+						.received = driver_received,
+						.think = driver_think,
+						.due = driver_due},
+				     .tap = run->options.tap,
+				     .window_tap = run->options.window_tap,
+				     .tap_context = run->options.tap_context,
+				     .cell_tap = run->options.cell_tap,
+				     .log = run->options.inclusion ? &run->log : NULL};
 	bounds(run, &config);
 	int failed = flat_new(&run->machine, &config);
 	if (failed)
-		snprintf(error->text, sizeof error->text, "%s: this machine cannot be built here: %s", s->file, strerror(-failed));
+		snprintf(error->text, sizeof error->text, "%s: this machine cannot be built here: %s",
+			 s->file, strerror(-failed));
 	return failed;
 }
 
@@ -430,7 +456,8 @@ static enum run_end drive(struct run *run, struct run_result *result)
 		if (run->options.progress && now - reported > 0.1) {
 			reported = now;
 			run->options.progress(run->options.progress_context,
-					      run->operations ? (double)run->done / (double)run->operations : 1,
+					      run->operations ? (double)run->done / (double)run->operations
+							      : 1,
 					      sim_engine_events(engine), sim_engine_now(engine), now - begin);
 		}
 	}
@@ -447,7 +474,8 @@ static const struct step_node *like(void *context, uint32_t cluster, unsigned nu
 	return flat_node(context, cluster, number);
 }
 
-static void check_copy(struct run_result *result, const char *name, uint64_t count, uint64_t failures, const char *first)
+static void check_copy(struct run_result *result, const char *name, uint64_t count, uint64_t failures,
+		       const char *first)
 {
 	struct run_check *c = &result->check[result->checks++];
 	snprintf(c->name, sizeof c->name, "%s", name);
@@ -461,12 +489,13 @@ static void check_inclusion(struct run *run, struct run_result *result)
 {
 	const struct step_protocol *const protocols_used[] = {&capability_tree, &memory_msi, &file_posix};
 	struct inclusion_result r;
-	if (inclusion_replay(&run->log, run->scenario->topology.clusters, protocols_used, 3, like, run->machine,
-			     result->end == RUN_ENDED, &r) ||
+	if (inclusion_replay(&run->log, run->scenario->topology.clusters, protocols_used, 3, like,
+			     run->machine, result->end == RUN_ENDED, &r) ||
 	    run->log.failed)
 		check_copy(result, "trace inclusion", 0, 1, "no memory for the step log or its replay");
 	else if (!r.failures && result->end == RUN_ENDED && r.cells != result->cells)
-		check_copy(result, "trace inclusion", r.inputs, 1, "the replay runs another number of cells than the run did");
+		check_copy(result, "trace inclusion", r.inputs, 1,
+			   "the replay runs another number of cells than the run did");
 	else
 		check_copy(result, "trace inclusion", r.inputs, r.failures, r.first);
 }
@@ -476,7 +505,8 @@ static void finals(struct run *run)
 	for (uint32_t i = 0, count; i < run->groups; i += count) {
 		struct run_group *first = &run->group[i];
 		bool disturbed = false;
-		for (count = 0; i + count < run->groups && run->group[i + count].entry == first->entry; count++)
+		for (count = 0; i + count < run->groups && run->group[i + count].entry == first->entry;
+		     count++)
 			disturbed |= run->group[i + count].disturbed;
 		if (!first->trace && !disturbed)
 			stamps_final(run, first, first, count);
@@ -489,7 +519,8 @@ static void finals(struct run *run)
 static void explain_end(const struct run *run, struct run_result *result)
 {
 	static const char *const text[] = {
-		[RUN_ENDED] = "", [RUN_TIMEOUT] = "the time that --timeout allows is over",
+		[RUN_ENDED] = "",
+		[RUN_TIMEOUT] = "the time that --timeout allows is over",
 		[RUN_STUCK] = "no event is left, and not all clients have ended",
 		[RUN_FAULT] = "a protocol or its host is wrong: see the check \"protocol steps\""};
 	snprintf(result->end_text, sizeof result->end_text, "%s", text[result->end]);
@@ -520,7 +551,8 @@ void run_go(struct run *run, struct run_result *result)
 	}
 	for (uint32_t i = 0; i < CHECK_MACHINE; i++)
 		if (run->check[i].count || run->check[i].failures)
-			check_copy(result, run->check[i].name, run->check[i].count, run->check[i].failures, run->check[i].first);
+			check_copy(result, run->check[i].name, run->check[i].count, run->check[i].failures,
+				   run->check[i].first);
 	for (uint32_t i = 0; result->end != RUN_TIMEOUT && i < FLAT_CHECKS; i++)
 		check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
 	if (run->options.inclusion)

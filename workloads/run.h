@@ -17,12 +17,12 @@
 struct run;
 
 struct run_options {
-	sim_engine_tap *tap;               /* optional, see sim/engine.h */
+	sim_engine_tap *tap; /* optional, see sim/engine.h */
 	sim_engine_window_tap *window_tap;
 	void *tap_context;
-	step_tap *cell_tap;                /* optional */
-	bool inclusion;                    /* keep a step log and replay it through the table: one more check */
-	double seconds_max;                /* of wall time; 0: no limit */
+	step_tap *cell_tap; /* optional */
+	bool inclusion;     /* keep a step log and replay it through the table: one more check */
+	double seconds_max; /* of wall time; 0: no limit */
 	/* Optional: called about ten times a second with the share of the clients' operations that are done. */
 	void (*progress)(void *context, double done, uint64_t events, sim_ps now, double seconds);
 	void *progress_context;
@@ -39,7 +39,7 @@ enum run_end { RUN_ENDED, RUN_TIMEOUT, RUN_STUCK, RUN_FAULT };
 
 struct run_result {
 	enum run_end end;
-	char end_text[240];   /* unless RUN_ENDED: what happened */
+	char end_text[240]; /* unless RUN_ENDED: what happened */
 	uint64_t digest, events, windows, calls, messages, cells;
 	sim_ps virtual_ps;
 	double wall_seconds, setup_seconds;
@@ -48,7 +48,7 @@ struct run_result {
 	const struct flat_stats *stats;
 	uint32_t checks;
 	struct run_check check[RUN_CHECKS];
-	uint64_t failures;    /* of all checks */
+	uint64_t failures; /* of all checks */
 };
 
 /* Loads the recordings and builds the machine. On success *out is owned by the caller, who passes it to run_free();

@@ -8,31 +8,38 @@
 /* A recording, once for all groups that replay it. */
 struct run_trace {
 	struct trace *trace;
-	const char *file;         /* as the scenario names it */
-	struct flat_path *path;   /* [trace->paths] */
-	uint64_t *seed;           /* [trace->initials]: of the content */
-	const uint8_t **page;     /* initial content, made on demand, of the plain file systems: see replay.c */
-	uint64_t *page_first;     /* [trace->initials]: where its pages begin in page[] */
+	const char *file;       /* as the scenario names it */
+	struct flat_path *path; /* [trace->paths] */
+	uint64_t *seed;         /* [trace->initials]: of the content */
+	const uint8_t **page;   /* initial content, made on demand, of the plain file systems: see replay.c */
+	uint64_t *page_first;   /* [trace->initials]: where its pages begin in page[] */
 	uint64_t pages;
 	uint64_t uses_pages, opens; /* bounds for one replay: pages that it can touch, calls that obtain */
 };
 
 struct replay_process {
-	uint32_t next;            /* operation */
+	uint32_t next; /* operation */
 	bool started, exited, waits;
 };
 
 enum run_check_index {
-	CHECK_CONTENTS, CHECK_RESULTS, CHECK_STAMPS, CHECK_ORDER, CHECK_REVOKED, CHECK_FINAL, CHECK_MACHINE,
+	CHECK_CONTENTS,
+	CHECK_RESULTS,
+	CHECK_STAMPS,
+	CHECK_ORDER,
+	CHECK_REVOKED,
+	CHECK_FINAL,
+	CHECK_MACHINE,
 };
 
 /* One client of the scenario. */
 struct run_group {
 	const struct scenario_clients *entry;
-	struct run_trace *trace;  /* NULL: stamps */
+	struct run_trace *trace;                /* NULL: stamps */
 	uint32_t cluster, first_client, number; /* number: within the entry */
 	uint32_t tree, round, exited;
-	bool killed, disturbed;   /* disturbed: a capability of it was revoked; recorded results no longer bind */
+	bool killed,
+		disturbed; /* disturbed: a capability of it was revoked; recorded results no longer bind */
 	uint64_t random;
 	/* replay.c */
 	struct plainfs *plain;
@@ -51,14 +58,15 @@ struct run {
 	uint32_t traces;
 	struct run_group *group;
 	uint32_t groups;
-	uint32_t *clients;            /* [clusters] */
-	uint32_t *client_base;        /* [clusters]: where its clients begin in client_group */
-	uint32_t *client_group;       /* [all clients] */
-	uint32_t *group_of_cluster;   /* [clusters]: the first group, which are in order of clusters per entry */
-	uint64_t operations, done;    /* for progress */
+	uint32_t *clients;      /* [clusters] */
+	uint32_t *client_base;  /* [clusters]: where its clients begin in client_group */
+	uint32_t *client_group; /* [all clients] */
+	uint32_t
+		*group_of_cluster; /* [clusters]: the first group, which are in order of clusters per entry */
+	uint64_t operations, done; /* for progress */
 	struct run_check check[RUN_CHECKS];
 	uint64_t content_bytes;
-	uint64_t running;             /* groups that have not finished */
+	uint64_t running; /* groups that have not finished */
 	double setup_seconds;
 	struct flat_stats stats;
 };
@@ -109,7 +117,8 @@ void stamps_fini(struct run_group *group);
 bool stamps_next(struct run *run, struct run_group *group, struct flat_call *call);
 void stamps_bytes(struct run *run, struct run_group *group, const struct flat_call *call, uint64_t at,
 		  unsigned char *bytes, uint32_t length);
-void stamps_done(struct run *run, struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+void stamps_done(struct run *run, struct run_group *group, const struct flat_call *call,
+		 const struct flat_result *result);
 void stamps_received(struct run *run, struct run_group *group, const struct flat_handle *handle);
 void stamps_kill(struct run *run, struct run_group *group);
 void stamps_final(struct run *run, struct run_group *owner, struct run_group *members, uint32_t count);

@@ -26,15 +26,15 @@ _Static_assert(sizeof(struct page) == PAGE, "a page of stamps is a page");
 
 struct stamps {
 	struct run_group *owner;
-	uint32_t members, writers;    /* of the entry */
+	uint32_t members, writers; /* of the entry */
 	struct flat_handle handle;
 	bool has_file, opened, writing, closed;
-	uint32_t sent;                /* owner: members that have the file, itself included */
-	uint32_t done;                /* operations */
-	uint32_t sequence, page;      /* its own writes; the page of the running operation */
-	uint64_t *seen_writes;        /* [pages]: the most */
-	uint32_t *seen;               /* [writers]: the latest stamp on any page */
-	uint32_t *on_page;            /* [pages][writers]: the latest stamp on that page */
+	uint32_t sent;           /* owner: members that have the file, itself included */
+	uint32_t done;           /* operations */
+	uint32_t sequence, page; /* its own writes; the page of the running operation */
+	uint64_t *seen_writes;   /* [pages]: the most */
+	uint32_t *seen;          /* [writers]: the latest stamp on any page */
+	uint32_t *on_page;       /* [pages][writers]: the latest stamp on that page */
 };
 
 static const uint32_t file_name[1] = {0};
@@ -85,7 +85,8 @@ static void choose(struct run_group *g, struct flat_call *call)
 	s->writing = g->number < s->writers && run_random(&g->random) % 100 < g->entry->write_percent;
 	if (s->writing)
 		s->sequence++;
-	s->page = s->writing ? s->sequence % g->entry->pages : (uint32_t)(run_random(&g->random) % g->entry->pages);
+	s->page = s->writing ? s->sequence % g->entry->pages
+			     : (uint32_t)(run_random(&g->random) % g->entry->pages);
 	call->op = s->writing ? FLAT_WRITE : FLAT_READ;
 	call->offset = (uint64_t)s->page * PAGE;
 	call->length = PAGE;
@@ -140,28 +141,31 @@ static void look(struct run *run, struct run_group *g, const struct page *page)
 	uint32_t *on_page = &s->on_page[(size_t)s->page * s->writers];
 	run_check_add(run, CHECK_STAMPS, 1);
 	if (page->writes < s->seen_writes[s->page])
-		run_check_fail(run, CHECK_STAMPS, "cluster %u: page %u went back from %llu writes to %llu", g->cluster, s->page,
-			       (unsigned long long)s->seen_writes[s->page], (unsigned long long)page->writes);
+		run_check_fail(run, CHECK_STAMPS, "cluster %u: page %u went back from %llu writes to %llu",
+			       g->cluster, s->page, (unsigned long long)s->seen_writes[s->page],
+			       (unsigned long long)page->writes);
 	s->seen_writes[s->page] = page->writes;
 	for (uint32_t w = 0; w < s->writers; w++) {
 		const uint32_t stamp = page->stamp[w];
 		if (stamp < on_page[w] || (stamp && stamp % pages != s->page))
-			run_check_fail(run, CHECK_STAMPS, "cluster %u: page %u: the stamp of writer %u went from %u to %u",
+			run_check_fail(run, CHECK_STAMPS,
+				       "cluster %u: page %u: the stamp of writer %u went from %u to %u",
 				       g->cluster, s->page, w, on_page[w], stamp);
 		/* the last write of w to this page that is not later than what was seen of w */
 		const uint32_t back = (s->seen[w] % pages + pages - s->page) % pages;
 		if (s->seen[w] > back && stamp < s->seen[w] - back)
-			run_check_fail(run, CHECK_ORDER,
-				       "cluster %u: saw write %u of writer %u, then page %u without its write %u", g->cluster,
-				       s->seen[w], w, s->page, s->seen[w] - back);
+			run_check_fail(
+				run, CHECK_ORDER,
+				"cluster %u: saw write %u of writer %u, then page %u without its write %u",
+				g->cluster, s->seen[w], w, s->page, s->seen[w] - back);
 		on_page[w] = stamp;
 		s->seen[w] = s->seen[w] > stamp ? s->seen[w] : stamp;
 	}
 	run_check_add(run, CHECK_ORDER, s->writers);
 }
 
-void stamps_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at, unsigned char *bytes,
-		  uint32_t length)
+void stamps_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at,
+		  unsigned char *bytes, uint32_t length)
 {
 	struct stamps *s = g->stamps;
 	struct page *page = (struct page *)(void *)bytes;
@@ -185,15 +189,16 @@ void stamps_received(struct run *run, struct run_group *g, const struct flat_han
 	flat_client_wake(run->machine, g->cluster, g->first_client);
 }
 
-void stamps_done(struct run *run, struct run_group *g, const struct flat_call *call, const struct flat_result *result)
+void stamps_done(struct run *run, struct run_group *g, const struct flat_call *call,
+		 const struct flat_result *result)
 {
 	struct stamps *s = g->stamps;
 	const bool refused = result->error == EBADF && g->disturbed;
 	if (refused)
 		run_check_add(run, CHECK_REVOKED, 1);
 	else if (result->error)
-		run_check_fail(run, CHECK_STAMPS, "cluster %u: %s fails: %s", g->cluster, flat_op_name[call->op],
-			       strerror(result->error));
+		run_check_fail(run, CHECK_STAMPS, "cluster %u: %s fails: %s", g->cluster,
+			       flat_op_name[call->op], strerror(result->error));
 	switch (call->op) {
 	case FLAT_OPEN:
 		s->opened = s->has_file = true;
@@ -241,7 +246,8 @@ void stamps_final(struct run *run, struct run_group *owner, struct run_group *me
 			const uint32_t back = (k % pages + pages - p) % pages, last = k > back ? k - back : 0;
 			writes += last ? (last - (p ? p : pages)) / pages + 1 : 0;
 			if (page.stamp[i] != last)
-				run_check_fail(run, CHECK_STAMPS, "page %u ends with stamp %u of writer %u, not %u", p,
+				run_check_fail(run, CHECK_STAMPS,
+					       "page %u ends with stamp %u of writer %u, not %u", p,
 					       page.stamp[i], i, last);
 		}
 		run_check_add(run, CHECK_STAMPS, 1);

@@ -38,16 +38,16 @@ enum trace_kind {
 	TRACE_FSTAT,    /* handle; size as recorded */
 	TRACE_TRUNCATE, /* handle, length: the new size (truncate of a path is open, this, close) */
 	TRACE_FSYNC,    /* handle */
-	TRACE_LIST,     /* handle of a directory; length: entries returned by this call (0: the end); offset: entries
+	TRACE_LIST, /* handle of a directory; length: entries returned by this call (0: the end); offset: entries
 	                   returned before, so 0 starts from the front and is the moment that is listed */
 	TRACE_FSETATTR, /* handle */
 	TRACE_CLOSE,    /* handle: the last close of the open file */
 	/* inside the client's own kernel */
-	TRACE_LOCAL,    /* lseek, dup, a close that is not the last, fcntl, getcwd, pipe and terminal I/O, ... */
-	TRACE_FORK,     /* process: it starts */
-	TRACE_WAIT,     /* process: until it has exited */
-	TRACE_EXIT,     /* ends the list of every process */
-	TRACE_AFTER,    /* process, count: until that process has finished its first `count` operations; no call */
+	TRACE_LOCAL, /* lseek, dup, a close that is not the last, fcntl, getcwd, pipe and terminal I/O, ... */
+	TRACE_FORK,  /* process: it starts */
+	TRACE_WAIT,  /* process: until it has exited */
+	TRACE_EXIT,  /* ends the list of every process */
+	TRACE_AFTER, /* process, count: until that process has finished its first `count` operations; no call */
 	TRACE_KINDS
 };
 
@@ -63,17 +63,19 @@ enum {
 };
 
 struct trace_op {
-	uint8_t kind;     /* enum trace_kind */
+	uint8_t kind; /* enum trace_kind */
 	uint8_t flags;
-	int16_t error;    /* recorded result: 0, or an errno such as ENOENT */
-	uint32_t handle;  /* index of an open file, dense in the recording; each OPEN that succeeds has its own */
-	uint32_t path;    /* index into paths */
+	int16_t error; /* recorded result: 0, or an errno such as ENOENT */
+	uint32_t
+		handle; /* index of an open file, dense in the recording; each OPEN that succeeds has its own */
+	uint32_t path; /* index into paths */
 	uint32_t path2;
 	uint32_t process; /* FORK, WAIT, AFTER */
 	uint32_t count;   /* AFTER */
 	uint64_t offset;
-	uint64_t length;  /* READ, WRITE, TRUNCATE, LIST; STAT and FSTAT: the size; LOCAL: bytes copied, if any */
-	uint32_t line;    /* of the recording, for messages */
+	uint64_t
+		length; /* READ, WRITE, TRUNCATE, LIST; STAT and FSTAT: the size; LOCAL: bytes copied, if any */
+	uint32_t line;                    /* of the recording, for messages */
 	uint8_t size_known, is_directory; /* STAT and FSTAT: what the recording says */
 };
 
@@ -85,7 +87,8 @@ struct trace_initial {
 	enum trace_node_kind kind;
 	uint64_t size;   /* files: at least what was read of them or said by stat */
 	uint32_t target; /* symbolic links: path index of the text */
-	uint32_t entries; /* directories: entries that were listed but never named otherwise: made up to fill the list */
+	uint32_t
+		entries; /* directories: entries that were listed but never named otherwise: made up to fill the list */
 	uint32_t same_as; /* files: index into initial[] of another name of the same file, or UINT32_MAX */
 };
 
@@ -99,28 +102,28 @@ struct trace_path {
 
 struct trace_process {
 	struct trace_op *ops;
-	uint32_t count;      /* the last is TRACE_EXIT */
-	uint32_t parent;     /* UINT32_MAX for process 0 */
+	uint32_t count;  /* the last is TRACE_EXIT */
+	uint32_t parent; /* UINT32_MAX for process 0 */
 };
 
 struct trace {
-	char *name;          /* base name without ".strace" */
-	char *command;       /* from the header, or NULL */
+	char *name;    /* base name without ".strace" */
+	char *command; /* from the header, or NULL */
 	uint32_t processes;
 	struct trace_process *process;
 	uint32_t paths;
 	struct trace_path *path;
-	uint32_t names;      /* interned names of components, no '/' */
+	uint32_t names; /* interned names of components, no '/' */
 	const char **name_text;
 	uint32_t *components; /* indices into name_text */
 	uint32_t initials;
 	struct trace_initial *initial;
 	uint32_t handles;
-	uint32_t ops;        /* all processes */
-	uint64_t calls;      /* system calls: ops without AFTER */
+	uint32_t ops;   /* all processes */
+	uint64_t calls; /* system calls: ops without AFTER */
 	uint64_t read_bytes, write_bytes;
-	bool writes;         /* changes any file, directory or attribute */
-	uint64_t digest;     /* XXH3 of the text */
+	bool writes;     /* changes any file, directory or attribute */
+	uint64_t digest; /* XXH3 of the text */
 };
 
 struct trace_error {
@@ -129,7 +132,8 @@ struct trace_error {
 
 /* Compiles a recording held in memory. On success returns 0 and *out is owned by the caller, who passes it to
  * trace_free(); on failure returns -1, sets *error and leaves *out untouched. */
-int trace_parse(struct trace **out, const char *file, const char *text, size_t bytes, struct trace_error *error);
+int trace_parse(struct trace **out, const char *file, const char *text, size_t bytes,
+		struct trace_error *error);
 
 /* The same for a file, or for a built-in recording by its name ("tar"). */
 int trace_read(struct trace **out, const char *name_or_file, struct trace_error *error);

@@ -37,16 +37,17 @@ typedef struct {
 } step_ref;
 _Static_assert(sizeof(step_ref) == 8, "a reference is one word of a frame");
 
-#define STEP_NEW    ((1u << 28) - 1) /* index: any free slot of that pool */
-#define STEP_NAMED  ((1u << 28) - 2) /* index: the slot that stands for the name in `arg`, or a free one, which
+#define STEP_NEW ((1u << 28) - 1) /* index: any free slot of that pool */
+#define STEP_NAMED                                                                                           \
+	((1u << 28) - 2) /* index: the slot that stands for the name in `arg`, or a free one, which
                                         then stands for it. A name is a reference whose gen and index the
                                         host chose; its node is the home of what it names. */
-#define STEP_CLIENT 15               /* machine: a client of the node, not a slot */
+#define STEP_CLIENT 15   /* machine: a client of the node, not a slot */
 
-#define STEP_REF(n, m, i)   ((step_ref){.node = (n), .machine = (m), .index = (i)})
-#define STEP_ANY(n, m)      STEP_REF(n, m, STEP_NEW)
-#define STEP_BY_NAME(n, m)  STEP_REF(n, m, STEP_NAMED)
-#define STEP_NOBODY         ((step_ref){0})
+#define STEP_REF(n, m, i)  ((step_ref){.node = (n), .machine = (m), .index = (i)})
+#define STEP_ANY(n, m)     STEP_REF(n, m, STEP_NEW)
+#define STEP_BY_NAME(n, m) STEP_REF(n, m, STEP_NAMED)
+#define STEP_NOBODY        ((step_ref){0})
 
 static inline uint64_t step_ref_word(step_ref r)
 {
@@ -85,7 +86,10 @@ enum { E_NONE, E_LOCAL_OK, E_LOCAL_ERR, E_EMPTY, E_TIMER, E_NACK, E_PROTOCOL };
 #define STEP_FRAMEWORK_EVENTS                                                                                \
 	{"-", STEP_INTERNAL, STEP_K_NONE}, {"LOCAL_OK", STEP_INTERNAL, STEP_K_WORD},                         \
 		{"LOCAL_ERR", STEP_INTERNAL, STEP_K_WORD}, {"EMPTY", STEP_INTERNAL, STEP_K_NONE},            \
-		{"TIMER", STEP_INTERNAL, STEP_K_NONE}, {"NACK", STEP_REPLY, STEP_K_WORD}
+		{"TIMER", STEP_INTERNAL, STEP_K_NONE},                                                       \
+	{                                                                                                    \
+		"NACK", STEP_REPLY, STEP_K_WORD                                                              \
+	}
 
 /* A protocol lists its events once: EVENTS(E) E(NAME, class, word) ... */
 #define STEP_AS_ENUM(name, klass, word)  name,
@@ -181,18 +185,18 @@ struct step_cell {
 #define STEP(state, event, next, action, sends) [state][event] = {action, #action, STEP_GO, next, sends}
 #define STALL(state, event)                     [state][event] = {nothing, "stall", STEP_STALL, state, 0}
 /* STAY(event, action, sends, S1, S2, ...): the same cell in several states, none of which it leaves. */
-#define STEP_STAY1(e, a, n, s)      STEP(s, e, s, a, n)
-#define STEP_STAY2(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY1(e, a, n, __VA_ARGS__)
-#define STEP_STAY3(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY2(e, a, n, __VA_ARGS__)
-#define STEP_STAY4(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY3(e, a, n, __VA_ARGS__)
-#define STEP_STAY5(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY4(e, a, n, __VA_ARGS__)
-#define STEP_STAY6(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY5(e, a, n, __VA_ARGS__)
-#define STEP_STAY7(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY6(e, a, n, __VA_ARGS__)
-#define STEP_STAY8(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY7(e, a, n, __VA_ARGS__)
-#define STEP_STAY9(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY8(e, a, n, __VA_ARGS__)
-#define STEP_STAY10(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY9(e, a, n, __VA_ARGS__)
-#define STEP_STAY11(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY10(e, a, n, __VA_ARGS__)
-#define STEP_STAY12(e, a, n, s, ...) STEP(s, e, s, a, n), STEP_STAY11(e, a, n, __VA_ARGS__)
+#define STEP_STAY1(e, a, n, s)                                               STEP(s, e, s, a, n)
+#define STEP_STAY2(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY1(e, a, n, __VA_ARGS__)
+#define STEP_STAY3(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY2(e, a, n, __VA_ARGS__)
+#define STEP_STAY4(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY3(e, a, n, __VA_ARGS__)
+#define STEP_STAY5(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY4(e, a, n, __VA_ARGS__)
+#define STEP_STAY6(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY5(e, a, n, __VA_ARGS__)
+#define STEP_STAY7(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY6(e, a, n, __VA_ARGS__)
+#define STEP_STAY8(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY7(e, a, n, __VA_ARGS__)
+#define STEP_STAY9(e, a, n, s, ...)                                          STEP(s, e, s, a, n), STEP_STAY8(e, a, n, __VA_ARGS__)
+#define STEP_STAY10(e, a, n, s, ...)                                         STEP(s, e, s, a, n), STEP_STAY9(e, a, n, __VA_ARGS__)
+#define STEP_STAY11(e, a, n, s, ...)                                         STEP(s, e, s, a, n), STEP_STAY10(e, a, n, __VA_ARGS__)
+#define STEP_STAY12(e, a, n, s, ...)                                         STEP(s, e, s, a, n), STEP_STAY11(e, a, n, __VA_ARGS__)
 #define STEP_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, f, ...) f
 #define STAY(event, action, sends, ...)                                                                      \
 	STEP_PICK(__VA_ARGS__, STEP_STAY12, STEP_STAY11, STEP_STAY10, STEP_STAY9, STEP_STAY8, STEP_STAY7,    \
@@ -201,8 +205,8 @@ struct step_cell {
 
 struct step_machine {
 	const char *name;
-	const char *const *state;                  /* names; [states] is the FULL row */
-	const struct step_cell *table;             /* [states + 1][events] */
+	const char *const *state;      /* names; [states] is the FULL row */
+	const struct step_cell *table; /* [states + 1][events] */
 	const struct step_field *(*fields)(void);
 	uint32_t size, states;
 	uint32_t usable, rest; /* masks of states: a client may use it; nothing is under way */
@@ -223,8 +227,10 @@ struct step_protocol {
 };
 /* STEP_MACHINE(cap, cap_table, CAP_FULL, .usable = 1u << LIVE, .rest = ...) */
 #define STEP_MACHINE(S, T, FULL, ...)                                                                        \
-	{.name = #S, .state = S##_states, .table = (T)[0], .fields = S##_fields, .size = sizeof(struct S),   \
-	 .states = FULL, __VA_ARGS__}
+	{                                                                                                    \
+		.name = #S, .state = S##_states, .table = (T)[0], .fields = S##_fields,                      \
+		.size = sizeof(struct S), .states = FULL, __VA_ARGS__                                        \
+	}
 
 /* ---- hosts ---- */
 
@@ -269,7 +275,8 @@ struct step_parked {
 	uint32_t next, pad;
 };
 /* Sees each cell that runs: coverage, step logs. */
-typedef void step_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next);
+typedef void step_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		      unsigned next);
 
 #define STEP_RAISED_MAX 256
 
@@ -278,23 +285,23 @@ struct step_node {
 	uint32_t id, nodes;
 	const struct step_protocol *protocol;
 	const struct step_host *host;
-	uint8_t number;                    /* of this protocol with its host; put into every message */
+	uint8_t number; /* of this protocol with its host; put into every message */
 	struct step_pool pool[STEP_MACHINES_MAX];
 	struct step_link *link;
 	struct step_parked *park;
-	uint32_t links, links_used, link_free;  /* as in a pool */
+	uint32_t links, links_used, link_free; /* as in a pool */
 	uint32_t parks, parks_used, park_free, parked;
-	step_ref me;                       /* the machine whose cell runs */
-	uint8_t handling;                  /* class of the message whose step runs */
-	uint32_t sent;                     /* messages to other nodes, wraps */
+	step_ref me;      /* the machine whose cell runs */
+	uint8_t handling; /* class of the message whose step runs */
+	uint32_t sent;    /* messages to other nodes, wraps */
 	uint64_t cells;
-	uint16_t host_half;                /* of the message that runs: see step_msg.host */
-	uint64_t host_word;                /* of the message that runs: see step_parked.host */
+	uint16_t host_half; /* of the message that runs: see step_msg.host */
+	uint64_t host_word; /* of the message that runs: see step_parked.host */
 	step_tap *tap;
-	void *owner;                       /* the host's */
-	uint32_t orphans;                  /* parked messages whose machine is no more: last of the ring */
+	void *owner;      /* the host's */
+	uint32_t orphans; /* parked messages whose machine is no more: last of the ring */
 	uint32_t head, tail;
-	struct step_msg *raised;           /* [STEP_RAISED_MAX], the host's; empty between steps, so nodes that never
+	struct step_msg *raised; /* [STEP_RAISED_MAX], the host's; empty between steps, so nodes that never
 	                                      run at the same time may share it */
 };
 
@@ -312,7 +319,8 @@ void step_timer(struct step_node *n, void *self);
 /* Lists. Removing the last member, or settling an empty list, raises E_EMPTY at the machine whose cell runs. */
 void step_add(struct step_node *n, struct step_list *list, step_ref member);
 void step_add_once(struct step_node *n, struct step_list *list, step_ref member); /* unless it is one */
-void step_add_others(struct step_node *n, struct step_list *list, unsigned machine); /* slot 0 of all other nodes */
+void step_add_others(struct step_node *n, struct step_list *list,
+		     unsigned machine); /* slot 0 of all other nodes */
 void step_replace(struct step_node *n, struct step_list *list, step_ref old, step_ref fresh);
 void step_remove(struct step_node *n, struct step_list *list, step_ref member);
 void step_remove_if(struct step_node *n, struct step_list *list, step_ref member); /* no fault, no E_EMPTY */
@@ -355,7 +363,8 @@ static inline void *step_at(const struct step_node *n, unsigned machine, uint32_
 /* The live machine that `r` names on this node, or NULL if it is stale or free. */
 void *step_lookup(const struct step_node *n, step_ref r);
 step_ref step_ref_of(const struct step_node *n, unsigned machine, uint32_t index);
-const struct step_cell *step_cell_at(const struct step_protocol *p, unsigned machine, unsigned state, unsigned event);
+const struct step_cell *step_cell_at(const struct step_protocol *p, unsigned machine, unsigned state,
+				     unsigned event);
 /* The cell that m would reach now; *state (optional) is the machine's state. */
 const struct step_cell *step_peek(struct step_node *n, const struct step_msg *m, unsigned *state);
 /* Checks a protocol's tables: reply events never stall, FREE is row 0, sends fit. NULL, or what is wrong. */
@@ -377,11 +386,11 @@ struct step_world {
 #define STEP_GHOST_BYTES 8
 
 struct step_model {
-	uint32_t nodes;                            /* by default */
-	uint32_t slots[STEP_MACHINES_MAX];         /* of every node */
-	uint32_t flight;                           /* client calls in flight in the whole system */
-	uint32_t symmetric_from;                   /* kernels from this one on can be exchanged */
-	bool local_errors;                         /* a local call may answer LOCAL_ERR */
+	uint32_t nodes;                    /* by default */
+	uint32_t slots[STEP_MACHINES_MAX]; /* of every node */
+	uint32_t flight;                   /* client calls in flight in the whole system */
+	uint32_t symmetric_from;           /* kernels from this one on can be exchanged */
+	bool local_errors;                 /* a local call may answer LOCAL_ERR */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
 	/* Lists client calls that may start at `node` now: to, event, arg, word. Returns their number. */

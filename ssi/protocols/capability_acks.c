@@ -102,11 +102,14 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	/* Nobody sends it back to kernel 0, which would be a shorter story but not the one in the note. */
 	for (uint32_t to = 1; to < w->nodes && count < max; to++)
 		if (to != node && !is_live(w, to))
-			out[count++] = (struct step_msg){.event = C_DELEGATE, .to = STEP_ANY(node, OP),
-							 .arg = step_ref_of(&w->node[node], CAP, 0), .word = to};
+			out[count++] = (struct step_msg){.event = C_DELEGATE,
+							 .to = STEP_ANY(node, OP),
+							 .arg = step_ref_of(&w->node[node], CAP, 0),
+							 .word = to};
 	if (!node && count < max)
-		out[count++] = (struct step_msg){
-			.event = C_REVOKE, .to = STEP_ANY(node, OP), .arg = step_ref_of(&w->node[node], CAP, 0)};
+		out[count++] = (struct step_msg){.event = C_REVOKE,
+						 .to = STEP_ANY(node, OP),
+						 .arg = step_ref_of(&w->node[node], CAP, 0)};
 	return count;
 }
 
@@ -121,19 +124,24 @@ static const char *completed(const struct step_world *w, uint32_t node, uint32_t
 	return NULL;
 }
 
-static const struct step_model model = {
-	.nodes = 3, .slots = {0, 1, 1}, .flight = 2, .symmetric_from = 1, .begin = begin_world, .calls = calls,
-	.completed = completed};
+static const struct step_model model = {.nodes = 3,
+					.slots = {0, 1, 1},
+					.flight = 2,
+					.symmetric_from = 1,
+					.begin = begin_world,
+					.calls = calls,
+					.completed = completed};
 
 const struct step_protocol capability_acks = {
 	.name = "capability/acks",
 	.about = "known to be wrong: broadcast revoke that counts acknowledgements (for the checker to find)",
 	.assumes = "reliable channels, FIFO between each pair",
-	.invariants = (const char *const[]){"I1  when a revoke returns, no copy of the capability is usable", NULL},
+	.invariants =
+		(const char *const[]){"I1  when a revoke returns, no copy of the capability is usable", NULL},
 	.event = step_events,
 	.events = EVENT_COUNT,
 	.machines = 3,
-	.machine = {[CAP] = STEP_MACHINE(cap, cap_table, CAP_FULL, .usable = 1u << LIVE, .rest = 1u << FREE | 1u << LIVE,
-					 .named = true),
+	.machine = {[CAP] = STEP_MACHINE(cap, cap_table, CAP_FULL, .usable = 1u << LIVE,
+					 .rest = 1u << FREE | 1u << LIVE, .named = true),
 		    [OP] = STEP_MACHINE(op, op_table, OP_FULL, .rest = 1u << IDLE)},
 	.model = &model};

@@ -372,13 +372,15 @@ static bool derives(const struct step_world *w, const struct cap *c, step_ref r,
 	return false;
 }
 
-static const char *each_cap(const struct step_world *w,
-			    const char *(*look)(const struct step_world *, const struct cap *, step_ref, step_ref), step_ref x)
+static const char *
+each_cap(const struct step_world *w,
+	 const char *(*look)(const struct step_world *, const struct cap *, step_ref, step_ref), step_ref x)
 {
 	for (uint32_t b = 0; b < w->nodes; b++)
 		for (uint32_t i = 0; i < w->node[b].pool[CAP].used; i++) {
 			const struct cap *c = step_at(&w->node[b], CAP, i);
-			const char *why = c->head.state ? look(w, c, step_ref_of(&w->node[b], CAP, i), x) : NULL;
+			const char *why =
+				c->head.state ? look(w, c, step_ref_of(&w->node[b], CAP, i), x) : NULL;
 			if (why)
 				return why;
 		}
@@ -398,7 +400,9 @@ static const char *completed(const struct step_world *w, uint32_t node, uint32_t
 {
 	(void)arg;
 	/* A descendant may be derived anew the moment the revoke ends, but not in the step that ends it. */
-	return w->call[node].event == C_REVOKE && result == TREE_OK ? each_cap(w, look_confined, w->call[node].arg) : NULL;
+	return w->call[node].event == C_REVOKE && result == TREE_OK
+		       ? each_cap(w, look_confined, w->call[node].arg)
+		       : NULL;
 }
 
 static const char *look_linked(const struct step_world *w, const struct cap *c, step_ref r, step_ref x)
@@ -426,9 +430,16 @@ static const char *look_edges(const struct step_world *w, const struct cap *c, s
 }
 static const char *at_rest(const struct step_world *w) { return each_cap(w, look_edges, STEP_NOBODY); }
 
-static const struct step_model model = {.nodes = 3, .slots = {0, 2, 1}, .flight = 2, .symmetric_from = 1,
-					.local_errors = true, .begin = begin_world, .calls = calls,
-					.completed = completed, .always = always, .at_rest = at_rest};
+static const struct step_model model = {.nodes = 3,
+					.slots = {0, 2, 1},
+					.flight = 2,
+					.symmetric_from = 1,
+					.local_errors = true,
+					.begin = begin_world,
+					.calls = calls,
+					.completed = completed,
+					.always = always,
+					.at_rest = at_rest};
 
 const struct tree_calls tree_calls = {C_CREATE, C_OBTAIN, C_DELEGATE, C_REVOKE, C_DELETE, C_RETIRE};
 
@@ -438,9 +449,11 @@ const struct step_protocol capability_tree = {
 	.assumes = "reliable channels, FIFO between each pair",
 	.invariants =
 		(const char *const[]){
-			"I1  when a revoke returns, nothing that was derived from its capability before is usable, nor will be",
+			"I1  when a revoke returns, nothing that was derived from its capability before is "
+			"usable, nor will be",
 			"I2  a usable capability is a child of its parent",
-			"I3  at rest, a parent's children are exactly the machines that name it as parent", NULL},
+			"I3  at rest, a parent's children are exactly the machines that name it as parent",
+			NULL},
 	.event = step_events,
 	.events = EVENT_COUNT,
 	.machines = 3,

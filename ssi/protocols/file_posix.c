@@ -192,18 +192,24 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	return count;
 }
 
-static const struct step_model model = {
-	.nodes = 3, .slots = {0, 1, 1}, .flight = 3, .symmetric_from = 1, .local_errors = true, .calls = calls};
+static const struct step_model model = {.nodes = 3,
+					.slots = {0, 1, 1},
+					.flight = 3,
+					.symmetric_from = 1,
+					.local_errors = true,
+					.calls = calls};
 
-const struct posix_calls posix_calls = {C_OPEN, C_OPEN_CACHED, C_STAT,  C_STAT_CACHED, C_LIST,
+const struct posix_calls posix_calls = {C_OPEN, C_OPEN_CACHED, C_STAT,   C_STAT_CACHED, C_LIST,
 					C_MAKE, C_REMOVE,      C_ACCESS, C_CLOSE,       C_SEND};
 
 const struct step_protocol file_posix = {
 	.name = "file/posix",
 	.about = "system calls of a POSIX client, and the file service that answers them",
 	.assumes = "reliable channels, FIFO between each pair",
-	.invariants = (const char *const[]){"I1  every call of a client completes",
-					    "I2  a name is taken away only after every cached copy has been revoked", NULL},
+	.invariants =
+		(const char *const[]){
+			"I1  every call of a client completes",
+			"I2  a name is taken away only after every cached copy has been revoked", NULL},
 	.event = step_events,
 	.events = EVENT_COUNT,
 	.machines = 3,

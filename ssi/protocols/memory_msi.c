@@ -347,7 +347,8 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 		out[count++] = (struct step_msg){.event = C_WRITE, .to = line, .arg = name, .word = 1};
 		out[count++] = (struct step_msg){.event = C_EVICT, .to = line, .arg = name};
 		if (node == 0)
-			out[count++] = (struct step_msg){.event = C_RELEASE, .to = STEP_BY_NAME(0, DIR), .arg = name};
+			out[count++] = (struct step_msg){
+				.event = C_RELEASE, .to = STEP_BY_NAME(0, DIR), .arg = name};
 	}
 	return count;
 }
@@ -401,13 +402,15 @@ static const char *always(const struct step_world *w)
 }
 
 /* Whether `r` is a line in this state that holds the page of this entry of the home's directory. */
-static bool holds(const struct step_world *w, struct step_node *home, uint32_t entry, step_ref r, unsigned state)
+static bool holds(const struct step_world *w, struct step_node *home, uint32_t entry, step_ref r,
+		  unsigned state)
 {
 	const struct line *l = step_lookup(&w->node[r.node], r);
 	return l && l->head.state == state && home->host->find(home, DIR, l->name) == entry;
 }
 
-static const char *rest_of_entry(const struct step_world *w, struct step_node *home, uint32_t entry, uint64_t *holders)
+static const char *rest_of_entry(const struct step_world *w, struct step_node *home, uint32_t entry,
+				 uint64_t *holders)
 {
 	const struct dir *d = step_at(home, DIR, entry);
 	bool known = true;
@@ -434,11 +437,18 @@ static const char *at_rest(const struct step_world *w)
 		for (uint32_t i = 0; i < n->pool[LINE].used; i++)
 			holders += ((const struct line *)step_at(n, LINE, i))->head.state != I;
 	}
-	return holders == edges ? NULL : "I3: at rest, a cluster holds a page that the directory does not know of";
+	return holders == edges ? NULL
+				: "I3: at rest, a cluster holds a page that the directory does not know of";
 }
 
-static const struct step_model model = {.nodes = 3, .slots = {0, 1, 1}, .flight = 5, .symmetric_from = 1,
-					.calls = calls, .completed = completed, .always = always, .at_rest = at_rest};
+static const struct step_model model = {.nodes = 3,
+					.slots = {0, 1, 1},
+					.flight = 5,
+					.symmetric_from = 1,
+					.calls = calls,
+					.completed = completed,
+					.always = always,
+					.at_rest = at_rest};
 
 bool msi_is_modified(const void *line) { return ((const struct line *)line)->head.state == M; }
 
@@ -448,14 +458,16 @@ const struct step_protocol memory_msi = {
 	.name = "memory/msi",
 	.about = "write-invalidate pages with a blocking directory at their home",
 	.assumes = "reliable channels, FIFO between each pair",
-	.invariants = (const char *const[]){"I1  a page that is modified in one cluster is nowhere else readable",
-					    "I2  whoever reads sees the value that was written last",
-					    "I3  at rest, the directory's owner and sharers are exactly the holders", NULL},
+	.invariants =
+		(const char *const[]){
+			"I1  a page that is modified in one cluster is nowhere else readable",
+			"I2  whoever reads sees the value that was written last",
+			"I3  at rest, the directory's owner and sharers are exactly the holders", NULL},
 	.event = step_events,
 	.events = EVENT_COUNT,
 	.machines = 3,
 	.machine = {[DIR] = STEP_MACHINE(dir, dir_table, DIR_FULL, .usable = 0, .named = true,
 					 .rest = 1u << NONE | 1u << U | 1u << SHARED | 1u << OWNED),
-		    [LINE] = STEP_MACHINE(line, line_table, LINE_FULL, .usable = 1u << S | 1u << M, .named = true,
-					  .rest = 1u << I | 1u << S | 1u << M)},
+		    [LINE] = STEP_MACHINE(line, line_table, LINE_FULL, .usable = 1u << S | 1u << M,
+					  .named = true, .rest = 1u << I | 1u << S | 1u << M)},
 	.model = &model};

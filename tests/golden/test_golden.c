@@ -12,11 +12,11 @@
 #include "sim/check.h"
 #include "ssi/flat.h"
 
-#define FOLDER   "tests/golden/"
-#define CLIENTS  2 /* of each of the two clusters */
-#define CALLS    8
-#define SERVICE  0
-#define SOON_PS  1000 /* before what was sent now has arrived */
+#define FOLDER  "tests/golden/"
+#define CLIENTS 2 /* of each of the two clusters */
+#define CALLS   8
+#define SERVICE 0
+#define SOON_PS 1000 /* before what was sent now has arrived */
 
 enum { PATH_FILE, PATHS };
 static const char *const name_text[] = {"file"};
@@ -49,13 +49,15 @@ static void on_cell(struct step_node *n, const struct step_msg *m, step_ref at, 
 {
 	const struct step_machine *d = &n->protocol->machine[at.machine];
 	const struct step_cell *c = step_cell_at(n->protocol, at.machine, state, m->event);
-	if (playing->revoke_after && !strcmp(c->name, "grant") && m->from.node != SERVICE && !--playing->revoke_after)
+	if (playing->revoke_after && !strcmp(c->name, "grant") && m->from.node != SERVICE &&
+	    !--playing->revoke_after)
 		flat_at(playing->machine, SERVICE, flat_now(playing->machine, SERVICE) + SOON_PS, 0);
 	if (at.index == STEP_NEW || at.index == STEP_NAMED)
 		fprintf(golden, "%u %s %s - ", n->id, n->protocol->name, d->name);
 	else
 		fprintf(golden, "%u %s %s %u ", n->id, n->protocol->name, d->name, (unsigned)at.index);
-	fprintf(golden, "[%s] %s -> %s %s\n", d->state[state], n->protocol->event[m->event].name, d->state[next], c->name);
+	fprintf(golden, "[%s] %s -> %s %s\n", d->state[state], n->protocol->event[m->event].name,
+		d->state[next], c->name);
 }
 
 static bool on_next(void *context, uint32_t cluster, uint32_t client, struct flat_call *call)
@@ -71,8 +73,8 @@ static bool on_next(void *context, uint32_t cluster, uint32_t client, struct fla
 	return true;
 }
 
-static void on_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
-		     unsigned char *bytes, uint32_t length)
+static void on_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+		     uint64_t at, unsigned char *bytes, uint32_t length)
 {
 	struct play *p = context;
 	(void)at, (void)length;
@@ -87,8 +89,9 @@ static void on_done(void *context, uint32_t cluster, uint32_t client, const stru
 {
 	struct play *p = context;
 	struct script *s = &p->script[cluster][client];
-	fprintf(golden, "# client %u of cluster %u: %s is over%s%s\n", client, cluster, flat_op_name[call->op],
-		result->error ? ": " : "", result->error ? strerror(result->error) : "");
+	fprintf(golden, "# client %u of cluster %u: %s is over%s%s\n", client, cluster,
+		flat_op_name[call->op], result->error ? ": " : "",
+		result->error ? strerror(result->error) : "");
 	p->wrong += result->error != s->error[s->at];
 	s->at++;
 }
@@ -122,11 +125,22 @@ static void machine_make(struct play *p)
 	struct sim_topology topology;
 	const char *why;
 	assert_int_equal(sim_topology_preset(&topology, "seed-1000-cycles", 2, &why), 0);
-	const struct flat_config config = {
-		.topology = &topology, .cost = sim_cost_profiles[0], .service = SERVICE, .cache_pages = 16, .files_max = 16,
-		.pages_max = 16, .opens_max = 64, .clients = clients, .cell_tap = on_cell,
-		.driver = {.context = p, .next = on_next, .bytes = on_bytes, .done = on_done, .received = on_received,
-			   .think = on_think, .due = on_due}};
+	const struct flat_config config = {.topology = &topology,
+					   .cost = sim_cost_profiles[0],
+					   .service = SERVICE,
+					   .cache_pages = 16,
+					   .files_max = 16,
+					   .pages_max = 16,
+					   .opens_max = 64,
+					   .clients = clients,
+					   .cell_tap = on_cell,
+					   .driver = {.context = p,
+						      .next = on_next,
+						      .bytes = on_bytes,
+						      .done = on_done,
+						      .received = on_received,
+						      .think = on_think,
+						      .due = on_due}};
 	assert_int_equal(flat_new(&p->machine, &config), 0);
 	p->tree = flat_tree_new(p->machine, &names);
 }
@@ -160,8 +174,9 @@ static void settle(const char *name)
 	if (at < golden_length || known[at]) {
 		while (at && golden_text[at - 1] != '\n')
 			at--;
-		fail_msg("%s:%zu: now \"%.*s\", was \"%.*s\"; SKERRY_GOLDEN_UPDATE=1 accepts what is now", path, line,
-			 (int)strcspn(golden_text + at, "\n"), golden_text + at, (int)strcspn(known + at, "\n"), known + at);
+		fail_msg("%s:%zu: now \"%.*s\", was \"%.*s\"; SKERRY_GOLDEN_UPDATE=1 accepts what is now",
+			 path, line, (int)strcspn(golden_text + at, "\n"), golden_text + at,
+			 (int)strcspn(known + at, "\n"), known + at);
 	}
 	free(known);
 }
@@ -191,12 +206,30 @@ static void perform(struct play *p, const char *name, uint64_t size)
 	free(golden_text);
 }
 
-#define OPEN   {.op = FLAT_OPEN, .path = path_of[0], .writes = true}
-#define MAKE   {.op = FLAT_OPEN, .path = path_of[0], .writes = true, .create = true}
-#define READ   {.op = FLAT_READ, .length = FLAT_PAGE_BYTES}
-#define WRITE  {.op = FLAT_WRITE, .length = FLAT_PAGE_BYTES}
-#define CLOSE  {.op = FLAT_CLOSE}
-#define UNLINK {.op = FLAT_UNLINK, .path = path_of[0]}
+#define OPEN                                                                                                 \
+	{                                                                                                    \
+		.op = FLAT_OPEN, .path = path_of[0], .writes = true                                          \
+	}
+#define MAKE                                                                                                 \
+	{                                                                                                    \
+		.op = FLAT_OPEN, .path = path_of[0], .writes = true, .create = true                          \
+	}
+#define READ                                                                                                 \
+	{                                                                                                    \
+		.op = FLAT_READ, .length = FLAT_PAGE_BYTES                                                   \
+	}
+#define WRITE                                                                                                \
+	{                                                                                                    \
+		.op = FLAT_WRITE, .length = FLAT_PAGE_BYTES                                                  \
+	}
+#define CLOSE                                                                                                \
+	{                                                                                                    \
+		.op = FLAT_CLOSE                                                                             \
+	}
+#define UNLINK                                                                                               \
+	{                                                                                                    \
+		.op = FLAT_UNLINK, .path = path_of[0]                                                        \
+	}
 
 /* ---- the plays ---- */
 
@@ -210,16 +243,19 @@ static void test_a_page_goes_from_reader_to_writer_and_back(void **state)
 
 static void test_a_file_is_made_and_unlinked_while_it_is_open(void **state)
 {
-	struct play p = {.script = {[1] = {{.count = 4, .start = 1000, .call = {MAKE, UNLINK, WRITE, CLOSE}}}}};
+	struct play p = {
+		.script = {[1] = {{.count = 4, .start = 1000, .call = {MAKE, UNLINK, WRITE, CLOSE}}}}};
 	(void)state;
 	perform(&p, "file", 0);
 }
 
 static void test_an_open_file_is_sent_to_another_cluster(void **state)
 {
-	struct play p = {.script = {[0] = {{.count = 3, .start = 1000,
-					    .call = {OPEN, {.op = FLAT_SEND, .cluster = 1, .client = 1}, CLOSE}}},
-				    [1] = {[1] = {.count = 2, .start = 3000000000, .call = {READ, CLOSE}}}}};
+	struct play p = {
+		.script = {[0] = {{.count = 3,
+				   .start = 1000,
+				   .call = {OPEN, {.op = FLAT_SEND, .cluster = 1, .client = 1}, CLOSE}}},
+			   [1] = {[1] = {.count = 2, .start = 3000000000, .call = {READ, CLOSE}}}}};
 	(void)state;
 	perform(&p, "delegation", FLAT_PAGE_BYTES);
 }
@@ -228,7 +264,10 @@ static void test_an_open_file_is_sent_to_another_cluster(void **state)
 static void test_a_revoke_follows_a_grant_on_its_way(void **state)
 {
 	struct play p = {.revoke_after = 2, /* the name, then the file */
-			 .script = {[1] = {{.count = 3, .start = 1000, .call = {OPEN, READ, CLOSE}, .error = {0, EBADF, 0}}}}};
+			 .script = {[1] = {{.count = 3,
+					    .start = 1000,
+					    .call = {OPEN, READ, CLOSE},
+					    .error = {0, EBADF, 0}}}}};
 	(void)state;
 	perform(&p, "revoke", FLAT_PAGE_BYTES);
 }

@@ -9,7 +9,8 @@
 #define STATES 32
 #define EVENTS 64
 
-const struct step_protocol *const cover_protocols[COVER_PROTOCOLS] = {&capability_tree, &memory_msi, &file_posix};
+const struct step_protocol *const cover_protocols[COVER_PROTOCOLS] = {&capability_tree, &memory_msi,
+								      &file_posix};
 
 static uint64_t counts[COVER_PROTOCOLS][STEP_MACHINES_MAX][STATES][EVENTS];
 
@@ -27,8 +28,8 @@ uint64_t cover_count(unsigned number, unsigned machine, unsigned state, unsigned
 }
 
 /* Whether "cap LIVE+*" means this cell. */
-static bool means(const struct cover_except *x, const struct step_protocol *p, unsigned machine, unsigned state,
-		  unsigned event)
+static bool means(const struct cover_except *x, const struct step_protocol *p, unsigned machine,
+		  unsigned state, unsigned event)
 {
 	const struct step_machine *d = &p->machine[machine];
 	char cell[64];

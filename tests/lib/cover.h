@@ -8,7 +8,8 @@
 #include <skerry/protocol.h>
 
 #define COVER_PROTOCOLS 3
-extern const struct step_protocol *const cover_protocols[COVER_PROTOCOLS]; /* tree, msi, posix: flat_node()'s order */
+extern const struct step_protocol
+	*const cover_protocols[COVER_PROTOCOLS]; /* tree, msi, posix: flat_node()'s order */
 
 step_tap cover_tap;
 void cover_reset(void);

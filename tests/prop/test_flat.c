@@ -30,7 +30,10 @@
 enum { ROOT, A, B, D, D_A, D_B, D_D, D_D_A, D_D_B, E, E_A, L, L_A, M, M_A, PATHS };
 static const char *const name_text[] = {"a", "b", "d", "e", "l", "m"};
 enum { NAME_A, NAME_B, NAME_D, NAME_E, NAME_L, NAME_M };
-#define PATH(n, ...) {.name = (const uint32_t[]){__VA_ARGS__}, .count = n}
+#define PATH(n, ...)                                                                                         \
+	{                                                                                                    \
+		.name = (const uint32_t[]){__VA_ARGS__}, .count = n                                          \
+	}
 static const struct flat_path path_of[PATHS] = {
 	[ROOT] = {.name = (const uint32_t[]){0}, .count = 0, .id = ROOT},
 	[A] = {(const uint32_t[]){NAME_A}, 1, A},
@@ -49,7 +52,8 @@ static const struct flat_path path_of[PATHS] = {
 	[M_A] = {(const uint32_t[]){NAME_M, NAME_A}, 2, M_A},
 };
 /* Where most of the work is: few names, so that clients meet. */
-static const uint8_t busy_path[] = {A, A, A, B, D_A, D_A, D_A, D_B, D_D_A, D_D_B, E_A, L_A, M, D, E, D_D, ROOT, L, M_A};
+static const uint8_t busy_path[] = {A,   A,   A, B, D_A, D_A, D_A,  D_B, D_D_A, D_D_B,
+				    E_A, L_A, M, D, E,   D_D, ROOT, L,   M_A};
 
 /* ---- the clients ---- */
 
@@ -97,14 +101,17 @@ static uint64_t draw(uint64_t *state)
 	*state ^= *state >> 27;
 	return *state * 0x2545f4914f6cdd1du;
 }
-static uint32_t below(uint64_t *state, uint32_t limit) { return (uint32_t)((draw(state) >> 32) * limit >> 32); }
+static uint32_t below(uint64_t *state, uint32_t limit)
+{
+	return (uint32_t)((draw(state) >> 32) * limit >> 32);
+}
 
 static void complain(struct world *w, uint64_t *count, const char *what, uint32_t cluster, uint32_t client,
 		     const struct flat_call *call, uint64_t value)
 {
 	if (!(*count)++)
-		snprintf(w->first_wrong, sizeof w->first_wrong, "cluster %u, client %u, %s: %s (%llu)", cluster, client,
-			 flat_op_name[call->op], what, (unsigned long long)value);
+		snprintf(w->first_wrong, sizeof w->first_wrong, "cluster %u, client %u, %s: %s (%llu)",
+			 cluster, client, flat_op_name[call->op], what, (unsigned long long)value);
 }
 
 /* ---- bytes ---- */
@@ -124,11 +131,12 @@ static unsigned char *page_of(struct world *w, uint32_t file, uint32_t page)
 	return i->page[page] = bytes;
 }
 
-static void on_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call, uint64_t at,
-		     unsigned char *bytes, uint32_t length)
+static void on_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
+		     uint64_t at, unsigned char *bytes, uint32_t length)
 {
 	struct world *w = context;
-	unsigned char *known = page_of(w, call->handle->file, (uint32_t)(at / FLAT_PAGE_BYTES)) + at % FLAT_PAGE_BYTES;
+	unsigned char *known =
+		page_of(w, call->handle->file, (uint32_t)(at / FLAT_PAGE_BYTES)) + at % FLAT_PAGE_BYTES;
 	if (call->op == FLAT_WRITE) {
 		for (uint32_t i = 0; i < length; i++)
 			known[i] = bytes[i] = (unsigned char)draw(&w->client[cluster][client].random);
@@ -136,7 +144,8 @@ static void on_bytes(void *context, uint32_t cluster, uint32_t client, const str
 	}
 	w->bytes_compared += length;
 	if (!w->cuts && memcmp(known, bytes, length))
-		complain(w, &w->wrong_bytes, "not the bytes that were written last", cluster, client, call, at);
+		complain(w, &w->wrong_bytes, "not the bytes that were written last", cluster, client, call,
+			 at);
 }
 
 /* ---- what comes next ---- */
@@ -145,7 +154,8 @@ static uint32_t any_path(const struct world *w, struct client *c)
 {
 	if (w->narrow)
 		return below(&c->random, 5) ? A : below(&c->random, 2) ? D_A : D;
-	return below(&c->random, 4) ? busy_path[below(&c->random, sizeof busy_path)] : below(&c->random, PATHS);
+	return below(&c->random, 4) ? busy_path[below(&c->random, sizeof busy_path)]
+				    : below(&c->random, PATHS);
 }
 
 /* A handle that is open, or one that is not; HANDLES if there is none. */
@@ -160,11 +170,13 @@ static uint32_t any_handle(struct client *c, bool open)
 
 static void choose_path_call(struct world *w, struct client *c, struct flat_call *call)
 {
-	static const uint8_t op[] = {FLAT_STAT,  FLAT_STAT,	FLAT_STAT,   FLAT_READLINK, FLAT_MKDIR,	 FLAT_LINK,
-				     FLAT_LINK,  FLAT_SYMLINK, FLAT_SETATTR, FLAT_UNLINK,   FLAT_UNLINK, FLAT_RMDIR,
-				     FLAT_RENAME, FLAT_RENAME, FLAT_LOCAL,   FLAT_UNLINK,   FLAT_LINK,	 FLAT_STAT};
+	static const uint8_t op[] = {FLAT_STAT,   FLAT_STAT,  FLAT_STAT,    FLAT_READLINK, FLAT_MKDIR,
+				     FLAT_LINK,   FLAT_LINK,  FLAT_SYMLINK, FLAT_SETATTR,  FLAT_UNLINK,
+				     FLAT_UNLINK, FLAT_RMDIR, FLAT_RENAME,  FLAT_RENAME,   FLAT_LOCAL,
+				     FLAT_UNLINK, FLAT_LINK,  FLAT_STAT};
 	static const uint8_t narrow_op[] = {FLAT_UNLINK, FLAT_UNLINK, FLAT_RENAME, FLAT_RENAME, FLAT_STAT};
-	call->op = w->narrow ? narrow_op[below(&c->random, sizeof narrow_op)] : op[below(&c->random, sizeof op)];
+	call->op =
+		w->narrow ? narrow_op[below(&c->random, sizeof narrow_op)] : op[below(&c->random, sizeof op)];
 	call->path = path_of[any_path(w, c)];
 	call->path2 = path_of[any_path(w, c)];
 	call->no_follow = !below(&c->random, 4);
@@ -190,8 +202,9 @@ static void choose_open(struct world *w, struct client *c, struct flat_call *cal
 
 static void choose_use(struct world *w, struct client *c, struct flat_call *call, uint32_t handle)
 {
-	static const uint8_t op[] = {FLAT_READ,	 FLAT_READ,	FLAT_READ, FLAT_WRITE, FLAT_WRITE, FLAT_WRITE, FLAT_FSTAT,
-				     FLAT_FSYNC, FLAT_TRUNCATE, FLAT_LIST, FLAT_CLOSE, FLAT_CLOSE, FLAT_SEND,  FLAT_SEND};
+	static const uint8_t op[] = {FLAT_READ,  FLAT_READ,  FLAT_READ,  FLAT_WRITE,    FLAT_WRITE,
+				     FLAT_WRITE, FLAT_FSTAT, FLAT_FSYNC, FLAT_TRUNCATE, FLAT_LIST,
+				     FLAT_CLOSE, FLAT_CLOSE, FLAT_SEND,  FLAT_SEND};
 	call->op = op[below(&c->random, sizeof op)];
 	call->handle = &c->handle[handle];
 	if (call->op == FLAT_TRUNCATE && !w->cuts)
@@ -251,7 +264,8 @@ static bool may_fail(const struct flat_call *call, int error)
 	case ELOOP:
 		return call->path.count > 0 || call->path2.count > 0 || call->op == FLAT_LIST;
 	case EEXIST:
-		return call->op == FLAT_MKDIR || call->op == FLAT_LINK || call->op == FLAT_SYMLINK || call->exclusive;
+		return call->op == FLAT_MKDIR || call->op == FLAT_LINK || call->op == FLAT_SYMLINK ||
+		       call->exclusive;
 	case EISDIR:
 		return call->op == FLAT_OPEN || call->op == FLAT_UNLINK || call->op == FLAT_RENAME;
 	case ENOTEMPTY:
@@ -281,9 +295,11 @@ static void on_done(void *context, uint32_t cluster, uint32_t client, const stru
 	outcomes[call->op][result->error != 0]++;
 	refused += result->error == EBADF;
 	if (!may_fail(call, result->error))
-		complain(w, &w->wrong_errors, "such a call does not end so", cluster, client, call, (uint64_t)result->error);
+		complain(w, &w->wrong_errors, "such a call does not end so", cluster, client, call,
+			 (uint64_t)result->error);
 	if (!result->error && call->op == FLAT_READ && result->value > call->length)
-		complain(w, &w->wrong_errors, "more bytes than were asked for", cluster, client, call, result->value);
+		complain(w, &w->wrong_errors, "more bytes than were asked for", cluster, client, call,
+			 result->value);
 	if (call->op == FLAT_CLOSE && call->handle->cap.machine)
 		complain(w, &w->wrong_errors, "the file is closed and open", cluster, client, call, 0);
 	c->busy = HANDLES;
@@ -365,7 +381,8 @@ static void machine_make(struct world *w, enum sim_engine_kind engine, bool log,
 	w->clusters = 2 + below(&w->random, CLUSTERS_MAX - 1);
 	w->service = below(&w->random, w->clusters);
 	assert_int_equal(sim_topology_preset(&topology, "seed-1000-cycles", w->clusters, &why), 0);
-	topology.link[0].wire_ps = sim_ps_of_cycles(&topology.clock, wires[below(&w->random, 5)] + below(&w->random, 50));
+	topology.link[0].wire_ps =
+		sim_ps_of_cycles(&topology.clock, wires[below(&w->random, 5)] + below(&w->random, 50));
 	topology.link[0].send = below(&w->random, 300);
 	topology.link[0].receive = below(&w->random, 300);
 	topology.link[0].ps_per_kib = below(&w->random, 2) ? 0 : below(&w->random, 400000);
@@ -375,13 +392,25 @@ static void machine_make(struct world *w, enum sim_engine_kind engine, bool log,
 	for (uint32_t i = 0; i < w->clusters; i++)
 		w->clients[i] = below(&w->random, CLIENTS_MAX + 1);
 	w->clients[below(&w->random, w->clusters)] |= 1;
-	const struct flat_config config = {
-		.topology = &topology, .cost = &cost, .engine = engine, .service = w->service,
-		.cache_pages = 1 + below(&w->random, below(&w->random, 2) ? 6 : 60), .files_max = calls_all + 64,
-		.pages_max = calls_all * 5 + 64, .opens_max = calls_all * 2 + 64, .clients = w->clients,
-		.driver = {.context = w, .next = on_next, .bytes = on_bytes, .done = on_done, .received = on_received,
-			   .think = on_think, .due = on_due},
-		.cell_tap = cover_tap, .log = log ? &w->log : NULL};
+	const struct flat_config config = {.topology = &topology,
+					   .cost = &cost,
+					   .engine = engine,
+					   .service = w->service,
+					   .cache_pages =
+						   1 + below(&w->random, below(&w->random, 2) ? 6 : 60),
+					   .files_max = calls_all + 64,
+					   .pages_max = calls_all * 5 + 64,
+					   .opens_max = calls_all * 2 + 64,
+					   .clients = w->clients,
+					   .driver = {.context = w,
+						      .next = on_next,
+						      .bytes = on_bytes,
+						      .done = on_done,
+						      .received = on_received,
+						      .think = on_think,
+						      .due = on_due},
+					   .cell_tap = cover_tap,
+					   .log = log ? &w->log : NULL};
 	assert_int_equal(flat_new(&w->machine, &config), 0);
 }
 
@@ -398,7 +427,8 @@ static struct world *world_new(uint64_t seed, enum sim_engine_kind engine, bool 
 	tree_make(w);
 	for (uint32_t i = 0; i < w->clusters; i++)
 		for (uint32_t k = 0; k < w->clients[i]; k++) {
-			w->client[i][k] = (struct client){.random = draw(&w->random) | 1, .left = calls, .busy = HANDLES};
+			w->client[i][k] = (struct client){
+				.random = draw(&w->random) | 1, .left = calls, .busy = HANDLES};
 			flat_client_start(w->machine, i, k, below(&w->random, 10000000));
 		}
 	const uint32_t dues = below(&w->random, below(&w->random, 2) ? 8 : DUES + 1);
@@ -433,8 +463,8 @@ static const struct step_node *like(void *context, uint32_t cluster, unsigned nu
 static void replays(struct world *w, struct inclusion_result *result)
 {
 	assert_false(w->log.failed);
-	assert_int_equal(inclusion_replay(&w->log, w->clusters, cover_protocols, COVER_PROTOCOLS, like, w->machine, true,
-					  result),
+	assert_int_equal(inclusion_replay(&w->log, w->clusters, cover_protocols, COVER_PROTOCOLS, like,
+					  w->machine, true, result),
 			 0);
 }
 
@@ -458,8 +488,8 @@ static uint32_t peek_all(struct world *w)
 	uint32_t wrong = 0;
 	for (uint32_t i = 0; i < PATHS && !w->cuts; i++) {
 		struct names_place at;
-		if (names_walk(&w->machine->names, w->tree, &path_of[i], true, &at) || at.node == NAMES_NONE ||
-		    w->machine->names.node[at.node].kind != NAMES_FILE)
+		if (names_walk(&w->machine->names, w->tree, &path_of[i], true, &at) ||
+		    at.node == NAMES_NONE || w->machine->names.node[at.node].kind != NAMES_FILE)
 			continue;
 		for (uint32_t p = 0; p < PAGES_MAX; p++) {
 			assert_int_equal(flat_peek(w->machine, w->tree, &path_of[i], p, bytes), 0);
@@ -543,17 +573,17 @@ static void test_any_work_of_clients_ends_right_replays_and_is_the_same_in_both_
 		must_be_right(oracle);
 		world_free(oracle);
 	}
-	print_message("%llu calls, %llu bytes compared, %llu places of parked messages\n", (unsigned long long)calls,
-		      (unsigned long long)bytes, (unsigned long long)parked);
+	print_message("%llu calls, %llu bytes compared, %llu places of parked messages\n",
+		      (unsigned long long)calls, (unsigned long long)bytes, (unsigned long long)parked);
 	assert_true(getenv("SKERRY_SEED") || (bytes > 1000000 && parked > 100));
 }
 
 /* Pools are sized from what clients can ask for, and the kernel of a flat node never refuses. */
-#define NEVER_FULL "the flat machine sizes its pools so that none is ever full"
+#define NEVER_FULL    "the flat machine sizes its pools so that none is ever full"
 #define NEVER_REFUSED "the flat machine's kernel always does what it is asked"
-#define AT_ONCE "the flat machine's kernel answers in the same event, so nothing comes in between"
-#define UNNAMED "nobody knows the name of a capability that is not there yet"
-#define ONE_EVENT "at the service, who leaves has left when the event ends"
+#define AT_ONCE       "the flat machine's kernel answers in the same event, so nothing comes in between"
+#define UNNAMED       "nobody knows the name of a capability that is not there yet"
+#define ONE_EVENT     "at the service, who leaves has left when the event ends"
 static const struct cover_except out_of_reach[] = {
 	/* what is full or refuses */
 	{"capability/tree", "cap CAP_FULL+*", NEVER_FULL},
@@ -577,13 +607,20 @@ static const struct cover_except out_of_reach[] = {
 	/* what would have to happen within one event */
 	{"capability/tree", "cap INSTALLING+REVOKE", AT_ONCE},
 	{"capability/tree", "cap DOOMED+*", AT_ONCE},
-	{"capability/tree", "cap REVOKING+ADOPT", "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap REVOKING+LEND", "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap FADING+ADOPT", "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap FADING+LEND", "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap MARKED+ADOPT", "the revoke reaches a delegation of the same cluster in the same event"},
-	{"capability/tree", "cap FREE+CUT", "the service looks in the same event whether the capability is there"},
-	{"capability/tree", "cap FREE+QUIT", "the service looks in the same event whether the capability is there"},
+	{"capability/tree", "cap REVOKING+ADOPT",
+	 "only roots and names are revoked by name, and neither is lent"},
+	{"capability/tree", "cap REVOKING+LEND",
+	 "only roots and names are revoked by name, and neither is lent"},
+	{"capability/tree", "cap FADING+ADOPT",
+	 "only roots and names are revoked by name, and neither is lent"},
+	{"capability/tree", "cap FADING+LEND",
+	 "only roots and names are revoked by name, and neither is lent"},
+	{"capability/tree", "cap MARKED+ADOPT",
+	 "the revoke reaches a delegation of the same cluster in the same event"},
+	{"capability/tree", "cap FREE+CUT",
+	 "the service looks in the same event whether the capability is there"},
+	{"capability/tree", "cap FREE+QUIT",
+	 "the service looks in the same event whether the capability is there"},
 	{"capability/tree", "cap LEAVING+OBTAIN", ONE_EVENT},
 	{"capability/tree", "cap LEAVING+CUT", ONE_EVENT},
 	{"capability/tree", "cap LEAVING+QUIT", ONE_EVENT},
@@ -639,9 +676,11 @@ static void test_every_kind_of_call_has_succeeded_and_failed(void **state)
 	if (getenv("SKERRY_SEED"))
 		skip();
 	for (unsigned op = 0; op < FLAT_CALLS; op++) {
-		const bool used = op != FLAT_FORK && op != FLAT_WAIT && op != FLAT_EXIT; /* processes: test_run */
+		const bool used =
+			op != FLAT_FORK && op != FLAT_WAIT && op != FLAT_EXIT; /* processes: test_run */
 		if (used != (outcomes[op][0] > 0))
-			fail_msg("%s has succeeded %llu times", flat_op_name[op], (unsigned long long)outcomes[op][0]);
+			fail_msg("%s has succeeded %llu times", flat_op_name[op],
+				 (unsigned long long)outcomes[op][0]);
 		if (used && op != FLAT_CLOSE && op != FLAT_LOCAL && !outcomes[op][1])
 			fail_msg("%s has never failed", flat_op_name[op]);
 	}
@@ -659,7 +698,8 @@ static void test_another_link_or_seed_gives_another_digest(void **state)
 		world_free(w);
 		same = world_new(seed, SIM_ENGINE_WINDOW, false, 20);
 		other = world_new(seed, SIM_ENGINE_WINDOW, false, 20);
-		other->machine->topology.link[0].wire_ps += 1000; /* the window stays as it was, and is still right */
+		other->machine->topology.link[0].wire_ps +=
+			1000; /* the window stays as it was, and is still right */
 		assert_int_equal(run(same), digest);
 		if (other->machine->messages || other->clusters > 1)
 			assert_int_not_equal(run(other), digest);
@@ -756,8 +796,8 @@ static void test_the_replay_refuses_every_log_in_which_a_message_lies(void **sta
 			if (lie(&w->log, i, n % LIES)) {
 				told[n % LIES]++;
 				if (!is_refused_with(w))
-					fail_msg("seed %llu: record %llu, lie %u is not seen", (unsigned long long)seed,
-						 (unsigned long long)i, n % LIES);
+					fail_msg("seed %llu: record %llu, lie %u is not seen",
+						 (unsigned long long)seed, (unsigned long long)i, n % LIES);
 			}
 			memcpy(w->log.record, truth, count * sizeof *truth);
 			w->log.count = count;
@@ -781,7 +821,8 @@ static uint32_t turn_bytes(struct world *w)
 		const struct step_node *n = flat_node(m, i, FLAT_MEMORY);
 		for (uint32_t k = 0; k < n->pool[MSI_LINE].used; k++) {
 			const char *line = step_at(n, MSI_LINE, k);
-			const uint32_t frame = *(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
+			const uint32_t frame =
+				*(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
 			const bool usable = memory_msi.machine[MSI_LINE].usable >> *(const uint8_t *)line & 1;
 			if (!usable || !frame || done[frame] || !(m->cluster[i].line_name[k].index & 0xffff))
 				continue; /* attributes are page 0 */
@@ -812,7 +853,8 @@ static void test_a_byte_that_is_turned_in_a_page_is_seen(void **state)
 }
 
 /* Faults planted in a machine at rest; each must fail the check that is named. */
-static struct step_head *any_machine(struct world *w, unsigned number, unsigned machine, uint32_t states, step_ref *at)
+static struct step_head *any_machine(struct world *w, unsigned number, unsigned machine, uint32_t states,
+				     step_ref *at)
 {
 	for (uint32_t i = 0; i < w->clusters; i++) {
 		struct step_node *n = flat_node(w->machine, i, number);
@@ -829,7 +871,8 @@ static struct step_head *any_machine(struct world *w, unsigned number, unsigned 
 static bool plant_line(struct world *w)
 {
 	step_ref at;
-	struct step_head *head = any_machine(w, FLAT_MEMORY, MSI_LINE, memory_msi.machine[MSI_LINE].usable, &at);
+	struct step_head *head =
+		any_machine(w, FLAT_MEMORY, MSI_LINE, memory_msi.machine[MSI_LINE].usable, &at);
 	if (head)
 		head->state = 0;
 	return head != NULL;
@@ -922,9 +965,11 @@ static void test_every_check_of_the_machine_fails_on_a_planted_fault(void **stat
 			char first[256] = "";
 			struct world *w = finished(seed);
 			if (planted[i].plant(w)) {
-				if (!check_failures(w, first, sizeof first) || strncmp(first, planted[i].check, strlen(planted[i].check)) ||
+				if (!check_failures(w, first, sizeof first) ||
+				    strncmp(first, planted[i].check, strlen(planted[i].check)) ||
 				    !strstr(first, planted[i].why))
-					fail_msg("seed %llu: %s: \"%s\"", (unsigned long long)seed, planted[i].name, first);
+					fail_msg("seed %llu: %s: \"%s\"", (unsigned long long)seed,
+						 planted[i].name, first);
 				seen++;
 			}
 			world_free(w);

@@ -16,9 +16,13 @@
 #define TRACES 4
 static const char *const traces[TRACES] = {"find", "tar", "sqlite", "git"};
 /* A path of each recording that is open for a while. */
-static const char *const revoked[TRACES] = {"/srv/demo", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/srv/demo", "/srv/demo"};
+static const char *const revoked[TRACES] = {"/srv/demo", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/srv/demo",
+					    "/srv/demo"};
 
-static uint32_t below(uint64_t *state, uint32_t limit) { return (uint32_t)((run_random(state) >> 32) * limit >> 32); }
+static uint32_t below(uint64_t *state, uint32_t limit)
+{
+	return (uint32_t)((run_random(state) >> 32) * limit >> 32);
+}
 
 static uint64_t seeds_first(void)
 {
@@ -50,7 +54,8 @@ static void add(struct text *t, const char *format, ...)
 static void machine_text(struct text *t, uint64_t *random, uint64_t seed, uint32_t clusters)
 {
 	static const uint32_t wires[] = {20, 900, 4000, 60000};
-	add(t, "seed: %llu\nmachine:\n  preset: seed-1000-cycles\n  clusters: %u\n", (unsigned long long)seed, clusters);
+	add(t, "seed: %llu\nmachine:\n  preset: seed-1000-cycles\n  clusters: %u\n", (unsigned long long)seed,
+	    clusters);
 	add(t, "  link: {wire: %u cycles, send: %u cycles, receive: %u cycles}\n",
 	    wires[below(random, 4)] + below(random, 30), below(random, 400), below(random, 400));
 	add(t, "service: {cluster: %u, cache_pages: %u}\n", below(random, clusters),
@@ -67,7 +72,8 @@ static void events_text(struct text *t, uint64_t *random, uint32_t clusters, uin
 	for (uint32_t i = 0; i < events; i++) {
 		const uint32_t at = 10 + below(random, 400), cluster = below(random, clusters);
 		if (below(random, 3))
-			add(t, "  - {at: %uus, fs_revoke: %s, cluster: %u, client: 0}\n", at, revoked[trace], cluster);
+			add(t, "  - {at: %uus, fs_revoke: %s, cluster: %u, client: 0}\n", at, revoked[trace],
+			    cluster);
 		else
 			add(t, "  - {at: %uus, kill: {cluster: %u, client: %u}}\n", at, cluster,
 			    cluster ? below(random, 2) : 0);
@@ -151,10 +157,17 @@ static const struct run_check *check_of(const struct run_result *r, const char *
 /* ---- what must hold ---- */
 
 /* Each of these must have had something to look at in some run. */
-static const char *const looked_at[] = {
-	"contents",    "results",		 "stamps: coherence",  "stamps: program order", "use after a revoke",
-	"confinement", "capability/tree at rest", "memory/msi at rest", "protocol steps",	"trace inclusion",
-	"clients ended"};
+static const char *const looked_at[] = {"contents",
+					"results",
+					"stamps: coherence",
+					"stamps: program order",
+					"use after a revoke",
+					"confinement",
+					"capability/tree at rest",
+					"memory/msi at rest",
+					"protocol steps",
+					"trace inclusion",
+					"clients ended"};
 #define LOOKED_AT (sizeof looked_at / sizeof *looked_at)
 
 static void test_any_scenario_passes_all_checks_and_is_the_same_in_both_engines(void **state)
@@ -222,7 +235,8 @@ static void test_trees_of_their_own_are_all_alike_and_a_shared_one_is_shared(voi
 	struct subject own, shared;
 	(void)state;
 	begin(&own, "machine: {clusters: 4}\nclients:\n  - {trace: find, copies: 2}\n", NULL, false);
-	begin(&shared, "machine: {clusters: 4}\nclients:\n  - {trace: find, copies: 2, tree: shared}\n", NULL, false);
+	begin(&shared, "machine: {clusters: 4}\nclients:\n  - {trace: find, copies: 2, tree: shared}\n", NULL,
+	      false);
 	run_go(own.run, &own.result);
 	run_go(shared.run, &shared.result);
 	must_pass(&own, "own");
@@ -242,9 +256,11 @@ static void test_what_cannot_be_run_is_refused_with_its_place(void **state)
 	} cases[] = {
 		{"clients:\n  - {trace: tar, tree: shared}\n", "test.yaml:2: clients.0.tree: \"shared\""},
 		{"clients:\n  - trace: find\nevents:\n  - {at: 1us, fs_revoke: /nowhere}\n", "no such path"},
-		{"clients:\n  - trace: find\nevents:\n  - {at: 1us, kill: {cluster: 0, client: 7}}\n", "cluster 0 has 1 client"},
+		{"clients:\n  - trace: find\nevents:\n  - {at: 1us, kill: {cluster: 0, client: 7}}\n",
+		 "cluster 0 has 1 client"},
 		{"protocols: {memory: mesi}\nclients:\n  - trace: find\n", "no such protocol for memory"},
-		{"protocols: {capability: acks}\nclients:\n  - trace: find\n", "no such protocol for capabilities"},
+		{"protocols: {capability: acks}\nclients:\n  - trace: find\n",
+		 "no such protocol for capabilities"},
 		{"clients:\n  - trace: no-such-recording\n", "no-such-recording"},
 	};
 	(void)state;
@@ -253,7 +269,8 @@ static void test_what_cannot_be_run_is_refused_with_its_place(void **state)
 		struct scenario_error error = {""};
 		struct run *run = NULL;
 		const struct run_options options = {0};
-		int refused = scenario_parse(&scenario, "test.yaml", cases[i].text, strlen(cases[i].text), NULL, 0, &error);
+		int refused = scenario_parse(&scenario, "test.yaml", cases[i].text, strlen(cases[i].text),
+					     NULL, 0, &error);
 		if (!refused)
 			refused = run_new(&run, scenario, &options, &error);
 		assert_int_equal(refused, -1);
@@ -280,8 +297,9 @@ static void test_a_run_that_takes_too_long_says_so(void **state)
 
 /* ---- every check can fail ---- */
 
-static const char planted_text[] = "machine: {preset: seed-1000-cycles, clusters: 3}\n"
-				   "clients:\n  - trace: tar\n  - {stamps: {pages: 2, operations: 60, writes: 50%}}\n";
+static const char planted_text[] =
+	"machine: {preset: seed-1000-cycles, clusters: 3}\n"
+	"clients:\n  - trace: tar\n  - {stamps: {pages: 2, operations: 60, writes: 50%}}\n";
 
 /* Runs for a while, plants, goes on; the named check, and only then, must fail. */
 static void plant(void (*fault)(struct run *run), const char *check, const char *why)
@@ -311,10 +329,12 @@ static void turn(struct run *run, bool stamps)
 		const struct step_node *n = flat_node(m, i, FLAT_MEMORY);
 		for (uint32_t k = 0; k < n->pool[MSI_LINE].used; k++) {
 			const char *line = step_at(n, MSI_LINE, k);
-			const uint32_t frame = *(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
+			const uint32_t frame =
+				*(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
 			const step_ref name = m->cluster[i].line_name[k];
 			const uint64_t number = (uint64_t)name.gen << 28 | name.index;
-			if (!frame || done[frame] || !(number & 0xffff) || (number >> 16 == stamps_file) != stamps)
+			if (!frame || done[frame] || !(number & 0xffff) ||
+			    (number >> 16 == stamps_file) != stamps)
 				continue;
 			done[frame] = true;
 			/* stamps: the number of writes, made smaller; files: any byte */
