@@ -15,6 +15,7 @@
 #include "ssi/flat_internal.h"
 #include "ssi/inclusion.h"
 #include "tests/lib/cover.h"
+#include "tests/lib/damage.h"
 
 #define CLUSTERS_MAX 8
 #define CLIENTS_MAX  3 /* of a cluster */
@@ -810,31 +811,6 @@ static void test_the_replay_refuses_every_log_in_which_a_message_lies(void **sta
 		assert_true(told[k] > 5);
 }
 
-/* Turns a byte of every data page that a cluster holds, once though several may hold it; returns how many. */
-static uint32_t turn_bytes(struct world *w)
-{
-	struct flat_machine *m = w->machine;
-	uint32_t turned = 0;
-	bool *done = calloc(m->frames_used, sizeof *done);
-	assert_non_null(done);
-	for (uint32_t i = 0; i < w->clusters; i++) {
-		const struct step_node *n = flat_node(m, i, FLAT_MEMORY);
-		for (uint32_t k = 0; k < n->pool[MSI_LINE].used; k++) {
-			const char *line = step_at(n, MSI_LINE, k);
-			const uint32_t frame =
-				*(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
-			const bool usable = memory_msi.machine[MSI_LINE].usable >> *(const uint8_t *)line & 1;
-			if (!usable || !frame || done[frame] || !(m->cluster[i].line_name[k].index & 0xffff))
-				continue; /* attributes are page 0 */
-			m->frames[(size_t)frame * FLAT_PAGE_BYTES + 17] ^= 0x20;
-			done[frame] = true;
-			turned++;
-		}
-	}
-	free(done);
-	return turned;
-}
-
 static void test_a_byte_that_is_turned_in_a_page_is_seen(void **state)
 {
 	uint32_t turned = 0, seen = 0;
@@ -842,7 +818,7 @@ static void test_a_byte_that_is_turned_in_a_page_is_seen(void **state)
 	for (uint64_t seed = 0; seed < 40; seed += 2) { /* without truncation */
 		struct world *w = world_new(seed, SIM_ENGINE_WINDOW, false, 60);
 		flat_run(w->machine, (sim_ps)300000 * 1000);
-		const uint32_t pages = turn_bytes(w);
+		const uint32_t pages = damage_pages(w->machine, DAMAGE_NO_FILE, false, 17, 0x20);
 		run(w);
 		turned += pages > 0;
 		seen += pages > 0 && (w->wrong_bytes || peek_all(w));

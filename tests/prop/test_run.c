@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "ssi/flat_internal.h"
 #include "tests/lib/cover.h"
+#include "tests/lib/damage.h"
 #include "workloads/run.h"
 #include "workloads/run_internal.h"
 
@@ -318,30 +319,11 @@ static void plant(void (*fault)(struct run *run), const char *check, const char 
 
 static void fault_none(struct run *run) { (void)run; }
 
-/* Turns a byte of every frame that some cluster holds of the files of the recording, or of the stamps. */
+/* Files: any byte. Stamps, whose file is made last: the number of writes. */
 static void turn(struct run *run, bool stamps)
 {
-	struct flat_machine *m = run->machine;
-	bool *done = calloc(m->frames_used, sizeof *done);
-	assert_non_null(done);
-	const uint32_t stamps_file = m->names.nodes - 1; /* made last */
-	for (uint32_t i = 0; i < m->clusters; i++) {
-		const struct step_node *n = flat_node(m, i, FLAT_MEMORY);
-		for (uint32_t k = 0; k < n->pool[MSI_LINE].used; k++) {
-			const char *line = step_at(n, MSI_LINE, k);
-			const uint32_t frame =
-				*(const uint32_t *)(const void *)(line + m->data_offset[MSI_LINE]);
-			const step_ref name = m->cluster[i].line_name[k];
-			const uint64_t number = (uint64_t)name.gen << 28 | name.index;
-			if (!frame || done[frame] || !(number & 0xffff) ||
-			    (number >> 16 == stamps_file) != stamps)
-				continue;
-			done[frame] = true;
-			/* stamps: the number of writes, made smaller; files: any byte */
-			m->frames[(size_t)frame * FLAT_PAGE_BYTES] ^= stamps ? 1 : 0x40;
-		}
-	}
-	free(done);
+	const uint32_t stamps_file = run->machine->names.nodes - 1;
+	assert_true(damage_pages(run->machine, stamps_file, stamps, 0, stamps ? 1 : 0x40) > 0);
 }
 static void fault_turn_files(struct run *run) { turn(run, false); }
 static void fault_turn_stamps(struct run *run) { turn(run, true); }

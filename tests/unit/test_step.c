@@ -240,6 +240,7 @@ static struct host *host_new(const struct step_protocol *p)
 				     .parks = PARKS};
 	h->node.link = calloc(LINKS, sizeof *h->node.link);
 	h->node.park = calloc(PARKS, sizeof *h->node.park);
+	h->node.raised = calloc(STEP_RAISED_MAX, sizeof *h->node.raised);
 	for (unsigned m = 1; m < p->machines; m++) {
 		h->node.pool[m].slots = SLOTS;
 		h->node.pool[m].base = calloc(SLOTS, p->machine[m].size);
@@ -254,6 +255,7 @@ static void host_free(struct host *h)
 		free(h->node.pool[m].base);
 	free(h->node.link);
 	free(h->node.park);
+	free(h->node.raised);
 	free(h);
 }
 
