@@ -28,6 +28,7 @@ struct bench_row {
 	const void *parameter; /* for the row's own use */
 	/* Returns the subject, owned by the harness, or NULL when memory is short. */
 	void *(*setup)(const struct bench_row *row);
+	void (*prepare)(void *subject);      /* before each batch; may be NULL */
 	uint64_t (*run)(void *subject);      /* one batch; returns the operations done. Only this is timed. */
 	uint64_t (*checksum)(void *subject); /* of all batches so far; required with `work` */
 	/* Fills up to BENCH_COUNTERS_MAX counters, returns how many; may be NULL. */
@@ -39,5 +40,7 @@ struct bench_row {
 extern const struct bench_row bench_phold_rows[];
 extern const struct bench_row bench_limit_rows[];
 extern const struct bench_row bench_timers_rows[];
+extern const struct bench_row bench_translate_rows[];
+extern const struct bench_row bench_demo_rows[];
 
 #endif

@@ -10,7 +10,8 @@
 
 #define ROWS_MAX 64
 
-static const struct bench_row *const families[] = {bench_phold_rows, bench_timers_rows, bench_limit_rows};
+static const struct bench_row *const families[] = {bench_phold_rows, bench_timers_rows, bench_translate_rows,
+						   bench_demo_rows, bench_limit_rows};
 
 struct options {
 	const char *filter; /* NULL: all rows */
@@ -117,6 +118,8 @@ static void measure(struct bench_result *result, unsigned round, double min_time
 	double real = 0, cpu = 0;
 
 	do {
+		if (result->row->prepare)
+			result->row->prepare(result->subject);
 		double cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID), start = seconds(CLOCK_MONOTONIC);
 
 		operations += result->row->run(result->subject);

@@ -360,15 +360,17 @@ static void handle(void *context, struct sim_engine *engine, const struct sim_ev
 	struct flat_frame frame;
 	(void)engine;
 	memcpy(&frame, event->payload, sizeof frame);
-	sim_cycles arrival = sim_cycles_of_ps(&m->topology.clock, event->time);
-	if (frame.msg.protocol == FLAT_CLIENT && !flat_files_arrive(c, frame.msg.word, arrival))
+	const sim_cycles arrival = sim_cycles_of_ps(&m->topology.clock, event->time);
+	const bool client = frame.msg.protocol == FLAT_CLIENT;
+	const bool call = client && flat_files_arrive(c, frame.msg.word, arrival);
+	if (client && !call && !c->raised)
 		return; /* the monitor has no part in it */
 	c->now = arrival > c->free ? arrival : c->free;
-	if (frame.msg.protocol == FLAT_CLIENT)
+	if (call)
 		flat_files_start(c, frame.msg.word);
 	else if (frame.msg.protocol == FLAT_DUE)
 		m->config.driver.due(m->config.driver.context, frame.msg.word);
-	else
+	else if (!client)
 		handle_message(c, &frame, event->src);
 	settle(m, c);
 	c->free = c->now;
