@@ -231,6 +231,12 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 	struct flat_client *k = &c->client[client];
 	const enum flat_op op = k->call.op;
 	struct step_node *n = &c->node[FLAT_FILE];
+	const bool needs_cap = call == POSIX_DELETE || call == POSIX_DELEGATE;
+	if (needs_cap &&
+	    !k->call.handle->cap.machine) { /* its client was killed meanwhile, or it never was open */
+		flat_answer(c, n, self, EBADF, 0);
+		return;
+	}
 	switch (call) {
 	case POSIX_OBTAIN_NAME:
 		if (!k->reply.name.machine || flat_cached_find(c, k->call.tree, k->call.path.id))

@@ -289,10 +289,10 @@ static bool is_below(const struct names *names, const struct names_place *place,
 int names_rename_check(const struct names *names, const struct names_place *from,
 		       const struct names_place *to)
 {
-	if (from->node == NAMES_NONE || from->entry == NAMES_NONE)
+	if (from->node == NAMES_NONE)
 		return ENOENT;
-	if (to->name == NAMES_NONE)
-		return EBUSY;
+	if (from->entry == NAMES_NONE || to->name == NAMES_NONE)
+		return EBUSY; /* the root, which has no name */
 	bool dir = names->node[from->node].kind == NAMES_DIR;
 	if (dir && is_below(names, to, from->node))
 		return EINVAL;

@@ -400,8 +400,22 @@ static inline void go(struct step_node *n, const struct step_msg *m, const struc
 		n->host->ready(n, t->at);
 }
 
+/* Actions pass on references that they got in frames: one that names no machine of this node must harm nobody. */
+static inline bool is_for_nobody(const struct step_node *n, const struct step_msg *m)
+{
+	const unsigned machine = m->to.machine;
+	if (!machine || machine >= n->protocol->machines)
+		return true;
+	return m->to.index >= n->pool[machine].slots && m->to.index != STEP_NEW &&
+	       (m->to.index != STEP_NAMED || !machine_of(n, machine)->named);
+}
+
 static void run_cell(struct step_node *n, const struct step_msg *m)
 {
+	if (__builtin_expect(is_for_nobody(n, m), 0)) {
+		n->host->fault(n, "tells a machine that does not exist", NULL, 0);
+		return;
+	}
 	const struct target t = target_of(n, m);
 	const struct step_cell *c = step_cell_at(n->protocol, m->to.machine, t.state, m->event);
 	if (__builtin_expect(c->kind != STEP_GO, 0)) {

@@ -71,10 +71,10 @@ ACTION(call, pass_on)
 ACTION(call, obtain_name) { step_local(n, self, POSIX_OBTAIN_NAME, self->client); }
 ACTION(call, obtain_file) { step_local(n, self, POSIX_OBTAIN_FILE, self->client); }
 ACTION(call, attributes) { step_local(n, self, POSIX_ATTRIBUTES, self->client); }
-ACTION(call, ask_open_again)
+ACTION(call, open_later)
 {
 	self->request = OPEN;
-	step_tell(n, STEP_ANY(self->service, SERVE), OPEN)->arg = self->client;
+	step_timer(n, self);
 }
 ACTION(call, succeed) { step_complete(n, self->client, 0, STEP_NOBODY); }
 ACTION(call, fail) { step_complete(n, self->client, m->word, STEP_NOBODY); }
@@ -111,7 +111,7 @@ static const struct step_cell call_table[CALL_FULL + 1][EVENT_COUNT] = {
 	STEP (NAMING,    E_LOCAL_OK,    OBTAINING, obtain_file,    0),
 	STEP (NAMING,    E_LOCAL_ERR,   OBTAINING, obtain_file,    0),     /* revoked meanwhile: not cached */
 	STEP (OBTAINING, E_LOCAL_OK,    WORKING,   attributes,     0),
-	STEP (OBTAINING, E_LOCAL_ERR,   OPENING,   ask_open_again, 1),     /* the file has gone: look again */
+	STEP (OBTAINING, E_LOCAL_ERR,   OPENING,   open_later,     0),     /* being revoked, or gone: look again */
 
 	STEP (LOOKING,   FOUND,         TAGGING,   obtain_name,    0),
 	STEP (LOOKING,   FAILED,        IDLE,      fail,           0),

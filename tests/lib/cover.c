@@ -14,12 +14,19 @@ const struct step_protocol *const cover_protocols[COVER_PROTOCOLS] = {&capabilit
 
 static uint64_t counts[COVER_PROTOCOLS][STEP_MACHINES_MAX][STATES][EVENTS];
 
+static uint64_t cells_left = UINT64_MAX;
+
 void cover_reset(void) { memset(counts, 0, sizeof counts); }
+void cover_limit(uint64_t cells) { cells_left = cells; }
 
 void cover_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
 {
 	(void)next;
 	counts[n->number][at.machine][state][m->event]++;
+	if (!--cells_left)
+		fail_msg("cluster %u: %s %s, %s + %s: this does not end", n->id, n->protocol->name,
+			 n->protocol->machine[at.machine].name, n->protocol->machine[at.machine].state[state],
+			 n->protocol->event[m->event].name);
 }
 
 uint64_t cover_count(unsigned number, unsigned machine, unsigned state, unsigned event)

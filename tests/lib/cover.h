@@ -13,6 +13,8 @@ extern const struct step_protocol
 
 step_tap cover_tap;
 void cover_reset(void);
+/* Before each run: after so many cells it is taken to spin, perhaps within one event, and the test fails. */
+void cover_limit(uint64_t cells);
 uint64_t cover_count(unsigned number, unsigned machine, unsigned state, unsigned event);
 
 /* Cells that no run can visit, and why: {"capability/tree", "cap DOOMED+LOCAL_OK", "..."}; "*" as the state or the

@@ -23,7 +23,8 @@
 #define GIFTS        16 /* received while all handles are in use: to be deleted */
 #define DUES         64
 #define INODES_MAX   4096
-#define PAGES_MAX    12 /* of a file */
+#define PAGES_MAX    12      /* of a file */
+#define CELLS_MAX    2000000 /* of a run; the longest needs a tenth */
 #define VIRTUAL_MAX  (SIM_PS_PER_S / 2)
 
 /* ---- the world of names ---- */
@@ -419,6 +420,7 @@ static struct world *world_new(uint64_t seed, enum sim_engine_kind engine, bool 
 {
 	struct world *w = calloc(1, sizeof *w);
 	assert_non_null(w);
+	cover_limit(CELLS_MAX);
 	w->seed = seed;
 	w->random = (seed + 1) * 0x9e3779b97f4a7c15u | 1;
 	draw(&w->random);

@@ -115,6 +115,7 @@ static void begin(struct subject *s, const char *text, const char *set, bool inc
 {
 	struct scenario_error error;
 	const struct run_options options = {.inclusion = inclusion, .cell_tap = cover_tap, .seconds_max = 60};
+	cover_limit(20000000);
 	s->scenario = scenario_of(text, set);
 	if (run_new(&s->run, s->scenario, &options, &error))
 		fail_msg("%s\n%s", error.text, text);

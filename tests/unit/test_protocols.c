@@ -1,0 +1,407 @@
+/* tests/unit/test_protocols.c - the protocols' tables: they are well formed, they are as large as they are said to be,
+ * and their operations cost exactly the messages that their papers and headers promise.
+ *
+ * Nodes are driven by hand: a message lies in a queue, first in first out, until all is still. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "ssi/protocols/protocols.h"
+
+/* ---- tables ---- */
+
+static void test_every_protocol_is_well_formed_and_can_be_found(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; protocols[i]; i++) {
+		const struct step_protocol *p = protocols[i];
+		const char *why = step_protocol_check(p);
+		if (why)
+			fail_msg("%s: %s", p->name, why);
+		assert_ptr_equal(protocol_find(p->name), p);
+		assert_true(strchr(p->name, '/') && p->about[0] && p->assumes[0] && p->invariants[0] &&
+			    p->model);
+		for (unsigned m = 1; m < p->machines; m++) {
+			const struct step_machine *d = &p->machine[m];
+			assert_true(d->rest & 1); /* a free slot is at rest */
+			assert_true(d->usable < 1u << d->states && d->rest < 1u << d->states &&
+				    !(d->usable & ~d->rest));
+			assert_true(d->size % 8 == 0);
+		}
+	}
+	assert_null(protocol_find("memory/none"));
+	assert_null(protocol_find(""));
+}
+
+static uint32_t cells_of(const struct step_protocol *p, unsigned machine, enum step_cell_kind kind)
+{
+	uint32_t count = 0;
+	for (unsigned s = 0; s <= p->machine[machine].states; s++)
+		for (unsigned e = 0; e < p->events; e++)
+			count += step_cell_at(p, machine, s, e)->kind == kind;
+	return count;
+}
+
+/* Whoever adds or takes away a cell says so here. */
+static void test_tables_have_the_cells_that_they_are_known_to_have(void **state)
+{
+	static const struct {
+		const struct step_protocol *p;
+		unsigned machine;
+		uint32_t go, stall;
+	} known[] = {{&capability_tree, TREE_CAP, 104, 0}, {&capability_tree, TREE_OP, 20, 0},
+		     {&memory_msi, MSI_DIR, 27, 15},       {&memory_msi, MSI_LINE, 30, 15},
+		     {&file_posix, POSIX_CALL, 44, 0},     {&file_posix, POSIX_SERVE, 24, 0},
+		     {&capability_acks, 1, 7, 0},          {&capability_acks, 2, 6, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const uint32_t go = cells_of(known[i].p, known[i].machine, STEP_GO);
+		const uint32_t stall = cells_of(known[i].p, known[i].machine, STEP_STALL);
+		if (go != known[i].go || stall != known[i].stall)
+			fail_msg("%s %s: %u cells that go, %u that stall", known[i].p->name,
+				 known[i].p->machine[known[i].machine].name, go, stall);
+	}
+}
+
+/* Every event of a protocol is expected somewhere, and every state but the first is entered from somewhere. */
+static void test_no_event_and_no_state_is_idle(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; protocols[i]; i++) {
+		const struct step_protocol *p = protocols[i];
+		uint32_t entered[STEP_MACHINES_MAX] = {0};
+		for (unsigned e = E_PROTOCOL; e < p->events; e++) {
+			uint32_t uses = 0;
+			for (unsigned m = 1; m < p->machines; m++)
+				for (unsigned s = 0; s <= p->machine[m].states; s++)
+					uses += step_cell_at(p, m, s, e)->kind != STEP_NEVER;
+			if (!uses)
+				fail_msg("%s: %s is expected nowhere", p->name, p->event[e].name);
+		}
+		for (unsigned m = 1; m < p->machines; m++) {
+			for (unsigned s = 0; s < p->machine[m].states; s++)
+				for (unsigned e = 0; e < p->events; e++) {
+					const struct step_cell *c = step_cell_at(p, m, s, e);
+					entered[m] |= c->kind == STEP_GO && c->next != s ? 1u << c->next : 0;
+				}
+			assert_int_equal(entered[m], (1u << p->machine[m].states) - 1);
+		}
+	}
+}
+
+/* ---- nodes, driven by hand ---- */
+
+#define NODES 5
+#define SLOTS 32
+#define QUEUE 256
+
+struct bed {
+	struct step_node node[NODES];
+	struct step_msg raised[STEP_RAISED_MAX];
+	struct step_msg queue[QUEUE];
+	uint32_t head, tail, messages;
+	step_ref result;
+	uint32_t completes, code;
+	step_ref name[NODES][STEP_MACHINES_MAX][SLOTS];
+	bool bound[NODES][STEP_MACHINES_MAX][SLOTS];
+	struct {
+		struct step_node *node;
+		step_ref at;
+		struct step_list *list;
+	} todo[64];
+	uint32_t todos;
+};
+
+static struct step_msg *bed_send(struct step_node *n, uint32_t to, unsigned event)
+{
+	struct bed *b = n->owner;
+	(void)to, (void)event;
+	b->messages++;
+	return &b->queue[b->tail++ % QUEUE];
+}
+static void bed_complete(struct step_node *n, step_ref client, uint32_t result, step_ref arg)
+{
+	struct bed *b = n->owner;
+	(void)client;
+	b->completes++;
+	b->code = result;
+	b->result = arg;
+}
+static void bed_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
+{
+	(void)call, (void)arg;
+	step_raise(n, self, E_LOCAL_OK);
+}
+static void bed_timer(struct step_node *n, step_ref self)
+{
+	(void)n, (void)self;
+	fail_msg("nothing is refused here");
+}
+static void bed_later(struct step_node *n, step_ref at, struct step_list *list)
+{
+	struct bed *b = n->owner;
+	b->todo[b->todos].node = n;
+	b->todo[b->todos].at = at;
+	b->todo[b->todos++].list = list;
+}
+static void bed_ready(struct step_node *n, step_ref at) { bed_later(n, at, NULL); }
+static uint32_t bed_find(struct step_node *n, unsigned machine, step_ref name)
+{
+	struct bed *b = n->owner;
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (b->bound[n->id][machine][i] && step_same(b->name[n->id][machine][i], name))
+			return i;
+	return STEP_INDEX_MAX;
+}
+static void bed_bind(struct step_node *n, unsigned machine, step_ref name, uint32_t index)
+{
+	struct bed *b = n->owner;
+	b->bound[n->id][machine][index] = true;
+	b->name[n->id][machine][index] = name;
+}
+static void bed_unbind(struct step_node *n, unsigned machine, uint32_t index)
+{
+	((struct bed *)n->owner)->bound[n->id][machine][index] = false;
+}
+static uint32_t bed_data_out(struct step_node *n, uint32_t data) { return (void)n, data; }
+static uint32_t bed_data_in(struct step_node *n, const struct step_msg *m) { return (void)n, m->word; }
+static uint32_t bed_data_new(struct step_node *n, step_ref name) { return (void)n, (void)name, 0; }
+static void bed_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
+static void bed_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
+{
+	(void)state;
+	fail_msg("%s: %s: %s", n->protocol->name, why, m ? n->protocol->event[m->event].name : "");
+}
+static const struct step_host bed_host = {.send = bed_send,
+					  .complete = bed_complete,
+					  .local = bed_local,
+					  .timer = bed_timer,
+					  .fanout = bed_later,
+					  .ready = bed_ready,
+					  .find = bed_find,
+					  .bind = bed_bind,
+					  .unbind = bed_unbind,
+					  .data_out = bed_data_out,
+					  .data_in = bed_data_in,
+					  .data_new = bed_data_new,
+					  .data_drop = bed_data_drop,
+					  .fault = bed_fault};
+
+static struct bed *bed_new(const struct step_protocol *p)
+{
+	struct bed *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	for (uint32_t i = 0; i < NODES; i++) {
+		struct step_node *n = &b->node[i];
+		*n = (struct step_node){.id = i,
+					.nodes = NODES,
+					.protocol = p,
+					.host = &bed_host,
+					.owner = b,
+					.links = SLOTS,
+					.parks = SLOTS,
+					.raised = b->raised};
+		n->link = calloc(SLOTS, sizeof *n->link);
+		n->park = calloc(SLOTS, sizeof *n->park);
+		for (unsigned m = 1; m < p->machines; m++) {
+			n->pool[m].slots = SLOTS;
+			n->pool[m].base = calloc(SLOTS, p->machine[m].size);
+		}
+	}
+	return b;
+}
+
+static void bed_free(struct bed *b)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		for (unsigned m = 1; m < b->node[i].protocol->machines; m++)
+			free(b->node[i].pool[m].base);
+		free(b->node[i].link);
+		free(b->node[i].park);
+	}
+	free(b);
+}
+
+static void until_still(struct bed *b)
+{
+	while (b->todos || b->head != b->tail) {
+		while (b->todos) {
+			const uint32_t i = --b->todos;
+			struct step_node *n = b->todo[i].node;
+			if (b->todo[i].list)
+				while (step_fanout_next(n, b->todo[i].at, b->todo[i].list))
+					;
+			else
+				step_resume(n, b->todo[i].at);
+			step_run(n);
+		}
+		if (b->head == b->tail)
+			return;
+		const struct step_msg m = b->queue[b->head++ % QUEUE];
+		assert_null(step_frame_check(&b->node[m.to.node], &m));
+		step_deliver(&b->node[m.to.node], &m);
+	}
+}
+
+/* A client's call on a node, and all that follows. Returns the messages between nodes; the call must have ended well. */
+static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
+{
+	const uint32_t before = b->messages, completes = b->completes;
+	step_deliver(&b->node[node], &(struct step_msg){.event = (uint8_t)event,
+							.to = to,
+							.arg = arg,
+							.word = word,
+							.from = STEP_REF(node, STEP_CLIENT, 0)});
+	until_still(b);
+	assert_int_equal(b->completes, completes + 1);
+	assert_int_equal(b->code, 0);
+	return b->messages - before;
+}
+
+/* ---- capability/tree ---- */
+
+static uint32_t tree(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
+{
+	return call(b, node, STEP_ANY(node, event == tree_calls.create ? TREE_CAP : TREE_OP), event, arg,
+		    word);
+}
+
+static void test_what_capabilities_cost_across_kernels(void **state)
+{
+	struct bed *b = bed_new(&capability_tree);
+	(void)state;
+	assert_int_equal(tree(b, 0, tree_calls.create, STEP_NOBODY, 0), 0);
+	const step_ref root = b->result;
+	assert_int_equal(tree(b, 1, tree_calls.obtain, root, 0), 2);
+	const step_ref child = b->result;
+	assert_int_equal(child.node, 1);
+	assert_int_equal(tree(b, 1, tree_calls.delegate, child, 2), 3);
+	const step_ref grandchild = b->result;
+	assert_int_equal(grandchild.node, 2);
+	assert_int_equal(tree(b, 2, tree_calls.remove, grandchild, 0), 2);
+	assert_null(step_lookup(&b->node[2], grandchild));
+	assert_int_equal(tree(b, 1, tree_calls.remove, child, 0), 2);
+	/* on one kernel: nothing */
+	assert_int_equal(tree(b, 0, tree_calls.obtain, root, 0), 0);
+	assert_int_equal(tree(b, 0, tree_calls.delegate, b->result, 0), 0);
+	assert_int_equal(tree(b, 0, tree_calls.remove, b->result, 0), 0);
+	bed_free(b);
+}
+
+static void test_a_revoke_costs_two_messages_for_each_remote_edge(void **state)
+{
+	struct bed *b = bed_new(&capability_tree);
+	(void)state;
+	tree(b, 0, tree_calls.create, STEP_NOBODY, 0);
+	const step_ref root = b->result;
+	step_ref usable[12];
+	uint32_t caps = 0, remote = 0;
+	for (uint32_t i = 0; i < NODES;
+	     i++) { /* children, and a child of each on the next kernel and on its own */
+		tree(b, i, tree_calls.obtain, root, 0);
+		const step_ref child = usable[caps++] = b->result;
+		remote += i != 0;
+		if (i % 2)
+			continue;
+		tree(b, (i + 1) % NODES, tree_calls.obtain, child, 0);
+		usable[caps++] = b->result;
+		remote++;
+		tree(b, i, tree_calls.obtain, child, 0);
+		usable[caps++] = b->result;
+	}
+	assert_int_equal(tree(b, 0, tree_calls.revoke, root, 0), 2 * remote);
+	for (uint32_t i = 0; i < caps; i++)
+		assert_null(step_lookup(&b->node[usable[i].node], usable[i]));
+	assert_non_null(step_lookup(&b->node[0], root)); /* what is revoked stays itself */
+	assert_int_equal(tree(b, 0, tree_calls.revoke, root, 0), 0);
+	bed_free(b);
+}
+
+/* ---- memory/msi ---- */
+
+static const step_ref page = {.node = 0, .machine = MSI_DIR, .index = 1000};
+
+static uint32_t use(struct bed *b, uint32_t node, unsigned event)
+{
+	return call(b, node, STEP_BY_NAME(node, MSI_LINE), event, page, 0);
+}
+
+static void test_what_pages_cost_across_kernels(void **state)
+{
+	struct bed *b = bed_new(&memory_msi);
+	(void)state;
+	assert_int_equal(use(b, 1, msi_calls.read), 2); /* nobody had it */
+	assert_int_equal(use(b, 1, msi_calls.read), 0); /* a hit */
+	assert_int_equal(use(b, 2, msi_calls.read), 2); /* another has it too */
+	assert_int_equal(use(b, 3, msi_calls.read), 2);
+	assert_int_equal(use(b, 4, msi_calls.write), 2 + 2 * 3);
+	assert_int_equal(use(b, 4, msi_calls.write), 0);
+	assert_int_equal(use(b, 4, msi_calls.read), 0);
+	assert_int_equal(use(b, 1, msi_calls.read), 4);      /* modified elsewhere: fetched */
+	assert_int_equal(use(b, 4, msi_calls.write), 2 + 2); /* itself a sharer: only the other one counts */
+	assert_int_equal(use(b, 2, msi_calls.write), 4);     /* from owner to owner */
+	assert_int_equal(use(b, 2, msi_calls.evict), 2);
+	assert_int_equal(use(b, 2, msi_calls.write), 2); /* it came home */
+	assert_int_equal(use(b, 0, msi_calls.read), 2);  /* the home itself: to the owner and back */
+	assert_int_equal(use(b, 0, msi_calls.write), 2); /* one sharer */
+	assert_int_equal(use(b, 0, msi_calls.evict), 0);
+	assert_int_equal(use(b, 3, msi_calls.read), 2);
+	assert_int_equal(use(b, 3, msi_calls.evict), 2);
+	bed_free(b);
+}
+
+static void test_a_page_that_is_released_leaves_every_kernel(void **state)
+{
+	struct bed *b = bed_new(&memory_msi);
+	(void)state;
+	use(b, 1, msi_calls.read);
+	use(b, 2, msi_calls.read);
+	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 2 * 2);
+	use(b, 3, msi_calls.write);
+	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 2);
+	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 0);
+	for (uint32_t i = 0; i < NODES; i++)
+		for (uint32_t k = 0; k < SLOTS; k++)
+			assert_false(b->bound[i][MSI_LINE][k] || b->bound[i][MSI_DIR][k]);
+	bed_free(b);
+}
+
+/* ---- file/posix ---- */
+
+static uint32_t file_call(struct bed *b, uint32_t node, unsigned event)
+{
+	return call(b, node, STEP_ANY(node, POSIX_CALL), event, STEP_REF(0, STEP_CLIENT, 0), 0);
+}
+
+static void test_a_call_that_asks_the_service_costs_two_messages(void **state)
+{
+	struct bed *b = bed_new(&file_posix);
+	const uint8_t asks[] = {posix_calls.open, posix_calls.stat,   posix_calls.list,
+				posix_calls.make, posix_calls.remove, posix_calls.send};
+	const uint8_t cached[] = {posix_calls.open_cached, posix_calls.stat_cached, posix_calls.access,
+				  posix_calls.close};
+	(void)state;
+	for (size_t i = 0; i < sizeof asks; i++) {
+		assert_int_equal(file_call(b, 1, asks[i]), 2);
+		assert_int_equal(file_call(b, 0, asks[i]), 0); /* a client beside the service */
+	}
+	for (size_t i = 0; i < sizeof cached; i++)
+		assert_int_equal(file_call(b, 1, cached[i]), 0);
+	bed_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_protocol_is_well_formed_and_can_be_found),
+		cmocka_unit_test(test_tables_have_the_cells_that_they_are_known_to_have),
+		cmocka_unit_test(test_no_event_and_no_state_is_idle),
+		cmocka_unit_test(test_what_capabilities_cost_across_kernels),
+		cmocka_unit_test(test_a_revoke_costs_two_messages_for_each_remote_edge),
+		cmocka_unit_test(test_what_pages_cost_across_kernels),
+		cmocka_unit_test(test_a_page_that_is_released_leaves_every_kernel),
+		cmocka_unit_test(test_a_call_that_asks_the_service_costs_two_messages),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
