@@ -129,6 +129,8 @@ static int walk_link(struct walk *w, const struct names_node *link)
 		w->place.node = at.dir;
 		w->place.entry = at.dir_entry;
 	}
+	if (!link->target_count)
+		return 0; /* the link to the root */
 	return walk_components(w, &w->names->target[link->target], link->target_count, true);
 }
 
