@@ -27,10 +27,13 @@ void ssi_table_fini(struct ssi_table *table);
 int ssi_table_put(struct ssi_table *table, uint64_t key, uint64_t value);
 void ssi_table_remove(struct ssi_table *table, uint64_t key);
 
-/* Names differ in their high bits, so these are folded down before the multiplication spreads them. */
+/* Names are far from random: they count up in some of their bits and are equal in the others, so every bit has to
+ * reach every bit of the slot. */
 static inline uint32_t ssi_table_slot(uint64_t key)
 {
-	return (uint32_t)(((key ^ key >> 32) * 0x9e3779b97f4a7c15u) >> 32);
+	uint64_t x = (key ^ key >> 32) * 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	return (uint32_t)(x >> 32);
 }
 
 /* The value, or SSI_TABLE_NONE. */

@@ -28,7 +28,7 @@ struct stamps {
 	struct run_group *owner;
 	uint32_t members, writers; /* of the entry */
 	struct flat_handle handle;
-	bool has_file, opened, writing, closed;
+	bool has_file, opened, writing, sending, closed;
 	uint32_t sent;           /* owner: members that have the file, itself included */
 	uint32_t done;           /* operations */
 	uint32_t sequence, page; /* its own writes; the page of the running operation */
@@ -104,6 +104,7 @@ static bool share(struct run *run, struct run_group *g, struct flat_call *call)
 	while (s->sent < s->members) {
 		const struct run_group *to = g + s->sent;
 		if (to != g && !to->killed) {
+			s->sending = true;
 			call->op = FLAT_SEND;
 			call->cluster = to->cluster;
 			call->client = to->first_client;
@@ -189,11 +190,25 @@ void stamps_received(struct run *run, struct run_group *g, const struct flat_han
 	flat_client_wake(run->machine, g->cluster, g->first_client);
 }
 
+/* The owner cannot share the file any more: those who do not have it have nothing to do. Only the count of groups that
+ * run is touched on their clusters; they wait, and go on waiting. */
+static void give_up_sharing(struct run *run, struct run_group *owner)
+{
+	struct stamps *s = owner->stamps;
+	for (; s->sent < s->members; s->sent++) {
+		struct run_group *g = owner + s->sent;
+		if (g == owner || g->killed || g->stamps->closed)
+			continue;
+		g->stamps->closed = true;
+		run_group_ended(run, g);
+	}
+}
+
 void stamps_done(struct run *run, struct run_group *g, const struct flat_call *call,
 		 const struct flat_result *result)
 {
 	struct stamps *s = g->stamps;
-	const bool refused = result->error == EBADF && g->disturbed;
+	const bool refused = g->disturbed && (result->error == EBADF || result->error == ESTALE);
 	if (refused)
 		run_check_add(run, CHECK_REVOKED, 1);
 	else if (result->error)
@@ -204,7 +219,10 @@ void stamps_done(struct run *run, struct run_group *g, const struct flat_call *c
 		s->opened = s->has_file = true;
 		break;
 	case FLAT_SEND:
-		s->sent++;
+		s->sending = false;
+		s->sent += !result->error;
+		if (result->error || g->killed)
+			give_up_sharing(run, g);
 		break;
 	case FLAT_CLOSE:
 		s->closed = true;
@@ -228,6 +246,8 @@ void stamps_kill(struct run *run, struct run_group *g)
 	g->killed = g->disturbed = true;
 	flat_delete(run->machine, g->cluster, &g->stamps->handle);
 	run_group_ended(run, g);
+	if (g->stamps->owner == g && !g->stamps->sending)
+		give_up_sharing(run, g);
 }
 
 /* No write was lost: each page has seen as many as its writers made, and carries the last of each. */

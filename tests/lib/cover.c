@@ -34,21 +34,32 @@ uint64_t cover_count(unsigned number, unsigned machine, unsigned state, unsigned
 	return counts[number][machine][state][event];
 }
 
-/* Whether "cap LIVE+*" means this cell. */
+/* Whether `word` is one of the words that '|' parts, or these are "*". */
+static bool is_one_of(const char *words, size_t length, const char *word)
+{
+	const size_t size = strlen(word);
+	if (length == 1 && *words == '*')
+		return true;
+	for (const char *at = words, *end = words + length; at < end; at++) {
+		const char *bar = memchr(at, '|', (size_t)(end - at));
+		bar = bar ? bar : end;
+		if ((size_t)(bar - at) == size && !memcmp(at, word, size))
+			return true;
+		at = bar;
+	}
+	return false;
+}
+
+/* Whether "cap LIVE+OBTAIN|LEND" means this cell. */
 static bool means(const struct cover_except *x, const struct step_protocol *p, unsigned machine,
 		  unsigned state, unsigned event)
 {
 	const struct step_machine *d = &p->machine[machine];
-	char cell[64];
-	if (strcmp(x->protocol, p->name))
-		return false;
-	for (int any = 0; any < 4; any++) {
-		snprintf(cell, sizeof cell, "%s %s+%s", d->name, any & 1 ? "*" : d->state[state],
-			 any & 2 ? "*" : p->event[event].name);
-		if (!strcmp(x->cell, cell))
-			return true;
-	}
-	return false;
+	const size_t name = strcspn(x->cell, " ");
+	const char *states = x->cell + name + 1, *events = states + strcspn(states, "+") + 1;
+	return !strcmp(x->protocol, p->name) && is_one_of(x->cell, name, d->name) &&
+	       is_one_of(states, (size_t)(events - states) - 1, d->state[state]) &&
+	       is_one_of(events, strlen(events), p->event[event].name);
 }
 
 struct verdict {

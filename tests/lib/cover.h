@@ -18,7 +18,7 @@ void cover_limit(uint64_t cells);
 uint64_t cover_count(unsigned number, unsigned machine, unsigned state, unsigned event);
 
 /* Cells that no run can visit, and why: {"capability/tree", "cap DOOMED+LOCAL_OK", "..."}; "*" as the state or the
- * event stands for all of them. Ends with an entry without a protocol. */
+ * event stands for all of them, "LIVE|HOLLOW" for two. Ends with an entry without a protocol. */
 struct cover_except {
 	const char *protocol, *cell, *why;
 };

@@ -16,6 +16,7 @@
 #include "ssi/inclusion.h"
 #include "tests/lib/cover.h"
 #include "tests/lib/damage.h"
+#include "tests/prop/out_of_reach.h"
 
 #define CLUSTERS_MAX 8
 #define CLIENTS_MAX  3 /* of a cluster */
@@ -32,27 +33,19 @@
 enum { ROOT, A, B, D, D_A, D_B, D_D, D_D_A, D_D_B, E, E_A, L, L_A, M, M_A, PATHS };
 static const char *const name_text[] = {"a", "b", "d", "e", "l", "m"};
 enum { NAME_A, NAME_B, NAME_D, NAME_E, NAME_L, NAME_M };
-#define PATH(n, ...)                                                                                         \
-	{                                                                                                    \
-		.name = (const uint32_t[]){__VA_ARGS__}, .count = n                                          \
-	}
+/* clang-format off */
+#define NAMES(...) .name = (const uint32_t[]){__VA_ARGS__}
 static const struct flat_path path_of[PATHS] = {
-	[ROOT] = {.name = (const uint32_t[]){0}, .count = 0, .id = ROOT},
-	[A] = {(const uint32_t[]){NAME_A}, 1, A},
-	[B] = {(const uint32_t[]){NAME_B}, 1, B},
-	[D] = {(const uint32_t[]){NAME_D}, 1, D},
-	[D_A] = {(const uint32_t[]){NAME_D, NAME_A}, 2, D_A},
-	[D_B] = {(const uint32_t[]){NAME_D, NAME_B}, 2, D_B},
-	[D_D] = {(const uint32_t[]){NAME_D, NAME_D}, 2, D_D},
-	[D_D_A] = {(const uint32_t[]){NAME_D, NAME_D, NAME_A}, 3, D_D_A},
-	[D_D_B] = {(const uint32_t[]){NAME_D, NAME_D, NAME_B}, 3, D_D_B},
-	[E] = {(const uint32_t[]){NAME_E}, 1, E},
-	[E_A] = {(const uint32_t[]){NAME_E, NAME_A}, 2, E_A},
-	[L] = {(const uint32_t[]){NAME_L}, 1, L},
-	[L_A] = {(const uint32_t[]){NAME_L, NAME_A}, 2, L_A},
-	[M] = {(const uint32_t[]){NAME_M}, 1, M},
-	[M_A] = {(const uint32_t[]){NAME_M, NAME_A}, 2, M_A},
+	[ROOT]  = {NAMES(0), 0, ROOT},                         [A]     = {NAMES(NAME_A), 1, A},
+	[B]     = {NAMES(NAME_B), 1, B},                       [D]     = {NAMES(NAME_D), 1, D},
+	[D_A]   = {NAMES(NAME_D, NAME_A), 2, D_A},             [D_B]   = {NAMES(NAME_D, NAME_B), 2, D_B},
+	[D_D]   = {NAMES(NAME_D, NAME_D), 2, D_D},             [D_D_A] = {NAMES(NAME_D, NAME_D, NAME_A), 3, D_D_A},
+	[D_D_B] = {NAMES(NAME_D, NAME_D, NAME_B), 3, D_D_B},   [E]     = {NAMES(NAME_E), 1, E},
+	[E_A]   = {NAMES(NAME_E, NAME_A), 2, E_A},             [L]     = {NAMES(NAME_L), 1, L},
+	[L_A]   = {NAMES(NAME_L, NAME_A), 2, L_A},             [M]     = {NAMES(NAME_M), 1, M},
+	[M_A]   = {NAMES(NAME_M, NAME_A), 2, M_A},
 };
+/* clang-format on */
 /* Where most of the work is: few names, so that clients meet. */
 static const uint8_t busy_path[] = {A,   A,   A, B, D_A, D_A, D_A,  D_B, D_D_A, D_D_B,
 				    E_A, L_A, M, D, E,   D_D, ROOT, L,   M_A};
@@ -509,7 +502,7 @@ static uint64_t check_failures(struct world *w, char *first, size_t size)
 	flat_check(w->machine, check);
 	for (unsigned i = 0; i < FLAT_CHECKS; i++) {
 		if (check[i].failures && !failures)
-			snprintf(first, size, "%s: %s", check[i].name, check[i].first);
+			snprintf(first, size, "%.60s: %.160s", check[i].name, check[i].first);
 		failures += check[i].failures;
 	}
 	return failures;
@@ -580,90 +573,6 @@ static void test_any_work_of_clients_ends_right_replays_and_is_the_same_in_both_
 		      (unsigned long long)calls, (unsigned long long)bytes, (unsigned long long)parked);
 	assert_true(getenv("SKERRY_SEED") || (bytes > 1000000 && parked > 100));
 }
-
-/* Pools are sized from what clients can ask for, and the kernel of a flat node never refuses. */
-#define NEVER_FULL    "the flat machine sizes its pools so that none is ever full"
-#define NEVER_REFUSED "the flat machine's kernel always does what it is asked"
-#define AT_ONCE       "the flat machine's kernel answers in the same event, so nothing comes in between"
-#define UNNAMED       "nobody knows the name of a capability that is not there yet"
-#define ONE_EVENT     "at the service, who leaves has left when the event ends"
-static const struct cover_except out_of_reach[] = {
-	/* what is full or refuses */
-	{"capability/tree", "cap CAP_FULL+*", NEVER_FULL},
-	{"capability/tree", "op OP_FULL+*", NEVER_FULL},
-	{"memory/msi", "line LINE_FULL+*", NEVER_FULL},
-	{"file/posix", "call CALL_FULL+*", NEVER_FULL},
-	{"file/posix", "serve SERVE_FULL+*", NEVER_FULL},
-	{"memory/msi", "line *+NACK", NEVER_FULL},
-	{"memory/msi", "line *+TIMER", NEVER_FULL},
-	{"file/posix", "call *+NACK", NEVER_FULL},
-	{"file/posix", "call LOOKING+TIMER", NEVER_FULL},
-	{"file/posix", "call ASKING+TIMER", NEVER_FULL},
-	{"capability/tree", "op LENDING+REFUSE", NEVER_FULL},
-	{"capability/tree", "op ABORTING+REFUSE", NEVER_FULL},
-	{"capability/tree", "cap LIVE+DONE", "only a refused delegation leaves so, and none is refused"},
-	{"capability/tree", "cap HOLLOW+DONE", "only a refused delegation leaves so, and none is refused"},
-	{"capability/tree", "cap INSTALLING+LOCAL_ERR", NEVER_REFUSED},
-	{"capability/tree", "cap RESERVING+LOCAL_ERR", NEVER_REFUSED},
-	{"file/posix", "serve REVOKING+LOCAL_ERR", "a revoke of a name always succeeds"},
-	{"file/posix", "serve ACCEPTING+LOCAL_ERR", "an open file that was sent is always accepted"},
-	/* what would have to happen within one event */
-	{"capability/tree", "cap INSTALLING+REVOKE", AT_ONCE},
-	{"capability/tree", "cap DOOMED+*", AT_ONCE},
-	{"capability/tree", "cap REVOKING+ADOPT",
-	 "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap REVOKING+LEND",
-	 "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap FADING+ADOPT",
-	 "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap FADING+LEND",
-	 "only roots and names are revoked by name, and neither is lent"},
-	{"capability/tree", "cap MARKED+ADOPT",
-	 "the revoke reaches a delegation of the same cluster in the same event"},
-	{"capability/tree", "cap FREE+CUT",
-	 "the service looks in the same event whether the capability is there"},
-	{"capability/tree", "cap FREE+QUIT",
-	 "the service looks in the same event whether the capability is there"},
-	{"capability/tree", "cap LEAVING+OBTAIN", ONE_EVENT},
-	{"capability/tree", "cap LEAVING+CUT", ONE_EVENT},
-	{"capability/tree", "cap LEAVING+QUIT", ONE_EVENT},
-	{"capability/tree", "cap LEAVING+DROP", "a client forgets its capability in the event that drops it"},
-	{"capability/tree", "cap LEAVING+LEND", "a client forgets its capability in the event that drops it"},
-	{"capability/tree", "cap HOLLOW+LEND", "a client forgets its capability in the event that drops it"},
-	{"capability/tree", "cap HOLLOW+CUT", "a name or a root that is hollow has no name any more"},
-	{"capability/tree", "cap FADING+CUT", "a root that fades has no name any more"},
-	/* what no name leads to */
-	{"capability/tree", "cap OBTAINING+OBTAIN", UNNAMED},
-	{"capability/tree", "cap OBTAINING+LEND", UNNAMED},
-	{"capability/tree", "cap OBTAINING+CUT", UNNAMED},
-	{"capability/tree", "cap OBTAINING+DROP", UNNAMED},
-	{"capability/tree", "cap OBTAINING+QUIT", UNNAMED},
-	{"capability/tree", "cap INSTALLING+OBTAIN", UNNAMED},
-	{"capability/tree", "cap INSTALLING+LEND", UNNAMED},
-	{"capability/tree", "cap INSTALLING+CUT", UNNAMED},
-	{"capability/tree", "cap INSTALLING+DROP", UNNAMED},
-	{"capability/tree", "cap INSTALLING+QUIT", UNNAMED},
-	{"capability/tree", "cap RESERVING+OBTAIN", UNNAMED},
-	{"capability/tree", "cap RESERVING+LEND", UNNAMED},
-	{"capability/tree", "cap RESERVING+CUT", UNNAMED},
-	{"capability/tree", "cap RESERVING+DROP", UNNAMED},
-	{"capability/tree", "cap RESERVING+QUIT", UNNAMED},
-	{"capability/tree", "cap OFFERED+OBTAIN", UNNAMED},
-	{"capability/tree", "cap OFFERED+LEND", UNNAMED},
-	{"capability/tree", "cap OFFERED+CUT", UNNAMED},
-	{"capability/tree", "cap OFFERED+DROP", UNNAMED},
-	{"capability/tree", "cap OFFERED+QUIT", UNNAMED},
-	/* who does what to whom */
-	{"capability/tree", "op RETIRING+FAIL", "a root is retired once, while it is there"},
-	{"capability/tree", "cap HOLLOW+QUIT", "a root is retired once, and never dropped"},
-	{"capability/tree", "cap FADING+QUIT", "a root is retired once, and never dropped"},
-	{"capability/tree", "cap FADING+DROP", "who fades is a root, and roots are never dropped"},
-	{"capability/tree", "cap FADING+REVOKE", "who fades is a root, and has no ancestor"},
-	{"capability/tree", "cap MARKED+QUIT", "who is retired is a root, and has no ancestor"},
-	{"capability/tree", "cap REVOKING+DROP", "a name is dropped after its revoke, and by nobody before"},
-	{"memory/msi", "line I+C_EVICT", "the flat machine evicts only what is there"},
-	{0},
-};
 
 static void test_every_cell_that_a_flat_machine_can_reach_has_run(void **state)
 {
