@@ -173,7 +173,7 @@ static void test_a_lookup_is_short_though_names_differ_in_few_bits(void **state)
 			const struct probes p = probes_of(&table);
 			/* At three quarters, random keys need (1 + 1 / (1 - 3/4)) / 2 = 2.5 on average, and the
 			 * longest run of 2^18 of them is some hundred. */
-			if (p.mean > 10 || p.longest > 100)
+			if (p.mean > 3 || p.longest > 280)
 				fail_msg("%s, %u slots: %.2f probes on average, %u at most", kinds[k].name,
 					 size, p.mean, p.longest);
 			ssi_table_fini(&table);
