@@ -51,11 +51,12 @@ void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, en
 				   .before = flat_chain_of(n)};
 }
 
-static void account(struct flat_op_stats *op, sim_ps latency, uint64_t cycles, struct flat_chain chain,
-		    bool failed)
+void flat_account(struct flat_machine *machine, unsigned number, uint64_t cycles, struct flat_chain chain,
+		  bool failed)
 {
-	uint64_t known = chain.kernel + chain.monitor + chain.wire;
-	sim_histogram_record(&op->latency_ps, latency);
+	struct flat_op_stats *op = &machine->op[number];
+	const uint64_t known = chain.kernel + chain.monitor + chain.wire;
+	sim_histogram_record(&op->latency_ps, sim_ps_of_cycles(&machine->topology.clock, cycles));
 	op->failures += failed;
 	op->share.kernel += chain.kernel;
 	op->share.monitor += chain.monitor;
@@ -71,8 +72,7 @@ void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_tas
 	chain.kernel -= chain.kernel < before.kernel ? chain.kernel : before.kernel;
 	chain.monitor -= chain.monitor < before.monitor ? chain.monitor : before.monitor;
 	uint64_t cycles = flat_cluster_of(n)->now - task->begun;
-	account(&machine->op[task->op], sim_ps_of_cycles(&machine->topology.clock, cycles), cycles, chain,
-		failed);
+	flat_account(machine, task->op, cycles, chain, failed);
 	task->doing = DOING_NOTHING;
 }
 

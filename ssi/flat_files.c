@@ -92,15 +92,8 @@ static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
 static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
 {
 	struct flat_machine *m = machine_of(c);
-	struct flat_op_stats *op = &m->op[k->call.op];
-	const uint64_t cycles = end - k->issued, known = chain.kernel + chain.monitor + chain.wire;
 	const sim_ps at = sim_ps_of_cycles(&m->topology.clock, end);
-	sim_histogram_record(&op->latency_ps, sim_ps_of_cycles(&m->topology.clock, cycles));
-	op->failures += k->result.error != 0;
-	op->share.kernel += chain.kernel;
-	op->share.monitor += chain.monitor;
-	op->share.wire += chain.wire;
-	op->share.waiting += cycles > known ? cycles - known : 0;
+	flat_account(m, k->call.op, end - k->issued, chain, k->result.error != 0);
 	m->calls++;
 	m->end = m->end > at ? m->end : at;
 }

@@ -247,6 +247,9 @@ void flat_run_raised(struct step_node *n);
 /* Starts a call of a protocol on behalf of `who`. */
 void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing,
 		enum flat_op op);
+/* One operation (enum flat_op) has ended: its latency, and where the time went; what no cause explains is waiting. */
+void flat_account(struct flat_machine *machine, unsigned op, uint64_t cycles, struct flat_chain chain,
+		  bool failed);
 void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_task *task, bool failed);
 /* Tells the machine of file/posix that waits for a local call; carries the chain from `n` over. */
 void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
