@@ -134,6 +134,12 @@ int replay_tree(struct run *run, struct run_trace *t, uint32_t *tree, char *why,
 	}
 	for (uint32_t i = 0; i < t->trace->initials; i++) {
 		int error = tree_add(run, t, *tree, i);
+		if (error == ENOSPC) {
+			snprintf(why, why_size,
+				 "its trees hold more files than the service's 16,777,216; lower repeat, "
+				 "copies or clusters");
+			return -1;
+		}
 		if (error) {
 			snprintf(why, why_size, "%s cannot exist before the recording begins: %s",
 				 t->trace->path[t->trace->initial[i].path].text, strerror(error));
