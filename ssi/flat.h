@@ -186,6 +186,7 @@ void flat_delete(struct flat_machine *machine, uint32_t cluster, struct flat_han
  * an errno. */
 int flat_peek(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint32_t page,
 	      unsigned char *bytes);
+int flat_peek_size(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint64_t *size);
 
 enum sim_engine_end flat_run(struct flat_machine *machine, sim_ps until);
 struct sim_engine *flat_engine(struct flat_machine *machine);

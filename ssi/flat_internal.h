@@ -71,7 +71,7 @@ enum flat_phase { PHASE_SIZE, PHASE_CLEAR, PHASE_DATA, PHASE_GROW, PHASE_END };
 struct flat_pages {
 	uint8_t phase;
 	bool touching, granted; /* a page was asked for; and given */
-	bool write, missed;
+	bool write;
 	uint64_t at, end;    /* bytes of the file */
 	uint64_t size, high; /* attributes: the size; bytes beyond `high` were never written */
 	uint32_t file;
@@ -167,7 +167,6 @@ struct flat_machine {
 	uint32_t clusters, serves;
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	struct names names;
-	struct flat_names *tree_names;
 	struct frames frames;
 	struct ssi_table initial;                                /* (seed, page) -> frame */
 	struct step_msg raised[FLAT_PROTOCOLS][STEP_RAISED_MAX]; /* one cluster runs at a time */

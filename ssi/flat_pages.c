@@ -81,6 +81,18 @@ static uint32_t initial_attributes(struct flat_machine *m, const struct names_no
 	return frame;
 }
 
+static void initial_bytes(const struct names_node *node, uint32_t page, unsigned char *bytes)
+{
+	const uint64_t at = (uint64_t)page * FLAT_PAGE_BYTES;
+	const uint64_t left = node->size > at ? node->size - at : 0;
+	for (uint64_t i = 0; i < FLAT_PAGE_BYTES / 8; i++) {
+		uint64_t word = flat_content(node->seed, at / 8 + i);
+		memcpy(bytes + i * 8, &word, 8);
+	}
+	if (left < FLAT_PAGE_BYTES)
+		memset(bytes + left, 0, FLAT_PAGE_BYTES - left);
+}
+
 /* Equal seeds give equal files, so one frame serves all trees that began with the same file. */
 static uint32_t initial_content(struct flat_machine *m, const struct names_node *node, uint32_t page)
 {
@@ -93,14 +105,8 @@ static uint32_t initial_content(struct flat_machine *m, const struct names_node 
 	if (known != SSI_TABLE_NONE)
 		return frames_copy(&m->frames, (uint32_t)known);
 	uint32_t frame = frames_new(&m->frames, false);
-	unsigned char *bytes = frames_bytes(&m->frames, frame);
-	for (uint64_t i = 0; i < FLAT_PAGE_BYTES / 8; i++) {
-		uint64_t word = flat_content(node->seed, at / 8 + i);
-		memcpy(bytes + i * 8, &word, 8);
-	}
-	if (!whole)
-		memset(bytes + (node->size - at), 0, FLAT_PAGE_BYTES - (node->size - at));
-	else
+	initial_bytes(node, page, frames_bytes(&m->frames, frame));
+	if (whole)
 		SIM_CHECK(ssi_table_put(&m->initial, key, frames_copy(&m->frames, frame)) == 0);
 	return frame;
 }
@@ -367,34 +373,59 @@ void flat_pages_begin(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	flat_pages_go_on(c, client);
 }
 
-/* Where the page's bytes are now: with the cluster that owns it, or at its home; a page that nobody asked for is as
- * it was in the beginning. */
-static uint32_t current_frame(struct flat_machine *m, uint32_t file, uint32_t page)
+/* The frame that has a page's content now, with its owner or at its home. False: nobody ever asked for it. */
+static bool current_frame(struct flat_machine *m, uint32_t file, uint32_t page, uint32_t *frame)
 {
-	struct flat_cluster *home = &m->cluster[m->config.service];
+	const struct flat_cluster *home = &m->cluster[m->config.service];
 	const struct step_node *n = &home->node[FLAT_MEMORY];
-	const step_ref name = flat_page_name(m, file, page);
-	uint64_t dir = ssi_table_find(&home->dirs, step_ref_word(name));
-	if (dir == SSI_TABLE_NONE)
-		return flat_frame_initial(m, name);
-	for (uint32_t i = 0; i < m->clusters; i++) {
-		const struct step_node *k = &m->cluster[i].node[FLAT_MEMORY];
-		uint64_t line = ssi_table_find(&m->cluster[i].lines, step_ref_word(name));
-		const char *machine = line == SSI_TABLE_NONE ? NULL : step_at(k, MSI_LINE, (uint32_t)line);
-		if (machine && msi_is_modified(machine))
-			return *(const uint32_t *)(machine + m->data_offset[MSI_LINE]);
+	const uint64_t found = ssi_table_find(&home->dirs, step_ref_word(flat_page_name(m, file, page)));
+	if (found == SSI_TABLE_NONE)
+		return false;
+	const char *dir = step_at(n, MSI_DIR, (uint32_t)found);
+	const step_ref owner = msi_owner(dir);
+	const char *at = dir + m->data_offset[MSI_DIR];
+	if (owner.machine) {
+		const char *line = step_lookup(&m->cluster[owner.node].node[FLAT_MEMORY], owner);
+		SIM_CHECK(line != NULL);
+		at = line + m->data_offset[MSI_LINE];
 	}
-	return *(const uint32_t *)((const char *)step_at(n, MSI_DIR, (uint32_t)dir) +
-				   m->data_offset[MSI_DIR]);
+	memcpy(frame, at, sizeof *frame);
+	return true;
+}
+
+static int file_of(const struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t *file)
+{
+	struct names_place place;
+	int error = names_walk(&m->names, tree, path, true, &place);
+	*file = place.node;
+	return error ? error : place.node == NAMES_NONE ? ENOENT : 0;
 }
 
 int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t page,
 	      unsigned char *bytes)
 {
-	struct names_place place;
-	int error = names_walk(&m->names, tree, path, true, &place);
-	if (error || place.node == NAMES_NONE)
-		return error ? error : ENOENT;
-	memcpy(bytes, frames_bytes(&m->frames, current_frame(m, place.node, page + 1)), FLAT_PAGE_BYTES);
+	uint32_t file, frame;
+	int error = file_of(m, tree, path, &file);
+	if (error)
+		return error;
+	if (current_frame(m, file, page + 1, &frame))
+		memcpy(bytes, frames_bytes(&m->frames, frame), FLAT_PAGE_BYTES);
+	else
+		initial_bytes(&m->names.node[file], page, bytes);
+	return 0;
+}
+
+int flat_peek_size(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint64_t *size)
+{
+	uint32_t file, frame;
+	struct attributes a;
+	int error = file_of(m, tree, path, &file);
+	if (error)
+		return error;
+	*size = m->names.node[file].size;
+	if (current_frame(m, file, 0, &frame)) {
+		memcpy(&a, frames_bytes(&m->frames, frame), sizeof a);
+		*size = a.size;
+	}
 	return 0;
 }

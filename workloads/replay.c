@@ -374,12 +374,12 @@ static void compare(struct run *run, struct run_group *g, const struct trace_op 
 /* The last process to exit, `process`, is asked for its next call anyway. */
 static void round_end(struct run *run, struct run_group *g, uint32_t process)
 {
-	plainfs_free(g->plain);
-	g->plain = NULL;
 	if (++g->round == g->entry->repeat) {
 		run_group_ended(run, g);
-		return;
+		return; /* the plain file system is still wanted, by replay_final() */
 	}
+	plainfs_free(g->plain);
+	g->plain = NULL;
 	if (g->entry->tree == SCENARIO_PRIVATE)
 		g->tree++; /* the trees of a group's rounds were made one after the other */
 	round_begin(g);
@@ -428,4 +428,45 @@ void replay_kill(struct run *run, struct run_group *g)
 	for (uint32_t i = 0; i < g->trace->trace->handles; i++)
 		flat_delete(run->machine, g->cluster, &g->handle[i]);
 	run_group_ended(run, g);
+}
+
+/* ---- the trees at the end ---- */
+
+static const char *file_differs(struct run *run, struct run_group *g, const struct flat_path *path)
+{
+	const uint64_t size = plainfs_size(g->plain, 0);
+	unsigned char bytes[PAGE];
+	uint64_t found;
+	if (flat_peek_size(run->machine, g->tree, path, &found))
+		return "it is gone";
+	if (found != size)
+		return "another size";
+	for (uint64_t at = 0; at < size; at += PAGE) {
+		const size_t length = size - at < PAGE ? (size_t)(size - at) : PAGE;
+		if (flat_peek(run->machine, g->tree, path, (uint32_t)(at / PAGE), bytes) ||
+		    memcmp(bytes, plainfs_page(g->plain, 0, at / PAGE), length))
+			return "other bytes";
+	}
+	return NULL;
+}
+
+/* Every file that a path leads to, every byte, read by somebody or not. */
+void replay_final(struct run *run, struct run_group *g)
+{
+	const struct trace *trace = g->trace->trace;
+	for (uint32_t i = 0; trace->handles && i < trace->paths; i++) {
+		const struct trace_op open = {.kind = TRACE_OPEN, .path = i},
+				      stat = {.kind = TRACE_STAT, .path = i};
+		const struct trace_op close = {.kind = TRACE_CLOSE};
+		const struct plainfs_answer answer = plainfs_apply(g->plain, &stat);
+		if (trace->path[i].text[0] != '/' || answer.error || answer.is_directory ||
+		    plainfs_apply(g->plain, &open).error)
+			continue;
+		const char *why = file_differs(run, g, &g->trace->path[i]);
+		run_check_add(run, CHECK_TREES, 1);
+		if (why)
+			run_check_fail(run, CHECK_TREES, "cluster %u, %s, %s: %s", g->cluster, g->entry->name,
+				       trace->path[i].text, why);
+		plainfs_apply(g->plain, &close);
+	}
 }

@@ -336,9 +336,13 @@ static void start_clients(struct run *run)
 }
 
 static const char *const check_names[] = {
-	[CHECK_CONTENTS] = "contents: as in a plain file system", [CHECK_RESULTS] = "results: as recorded",
-	[CHECK_STAMPS] = "stamps: coherence of each page",        [CHECK_ORDER] = "stamps: program order",
-	[CHECK_REVOKED] = "use after a revoke is refused",        [CHECK_FINAL] = "clients ended",
+	[CHECK_CONTENTS] = "contents: as in a plain file system",
+	[CHECK_RESULTS] = "results: as recorded",
+	[CHECK_STAMPS] = "stamps: coherence of each page",
+	[CHECK_ORDER] = "stamps: program order",
+	[CHECK_REVOKED] = "use after a revoke is refused",
+	[CHECK_TREES] = "files at the end: every byte",
+	[CHECK_FINAL] = "clients ended",
 };
 
 /* How much all groups together can come to use. */
@@ -511,6 +515,11 @@ static void finals(struct run *run)
 		if (!first->trace && !disturbed)
 			stamps_final(run, first, first, count);
 	}
+	for (uint32_t i = 0; i < run->groups; i++) {
+		struct run_group *g = &run->group[i];
+		if (g->trace && g->plain && g->round == g->entry->repeat && !g->disturbed)
+			replay_final(run, g);
+	}
 	run_check_add(run, CHECK_FINAL, run->groups);
 	if (run->running)
 		run_check_fail(run, CHECK_FINAL, "%llu clients never end", (unsigned long long)run->running);
@@ -543,12 +552,12 @@ void run_go(struct run *run, struct run_result *result)
 	result->messages = run->stats.messages;
 	result->cells = run->stats.cells;
 	result->virtual_ps = run->stats.end;
-	result->content_bytes = run->content_bytes;
 	result->frames_bytes = run->stats.frames_bytes;
 	if (result->end != RUN_TIMEOUT) {
 		flat_check(run->machine, machine);
 		finals(run);
 	}
+	result->content_bytes = run->content_bytes;
 	for (uint32_t i = 0; i < CHECK_MACHINE; i++)
 		if (run->check[i].count || run->check[i].failures)
 			check_copy(result, run->check[i].name, run->check[i].count, run->check[i].failures,

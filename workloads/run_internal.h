@@ -28,6 +28,7 @@ enum run_check_index {
 	CHECK_STAMPS,
 	CHECK_ORDER,
 	CHECK_REVOKED,
+	CHECK_TREES,
 	CHECK_FINAL,
 	CHECK_MACHINE,
 };
@@ -58,11 +59,9 @@ struct run {
 	uint32_t traces;
 	struct run_group *group;
 	uint32_t groups;
-	uint32_t *clients;      /* [clusters] */
-	uint32_t *client_base;  /* [clusters]: where its clients begin in client_group */
-	uint32_t *client_group; /* [all clients] */
-	uint32_t
-		*group_of_cluster; /* [clusters]: the first group, which are in order of clusters per entry */
+	uint32_t *clients;         /* [clusters] */
+	uint32_t *client_base;     /* [clusters]: where its clients begin in client_group */
+	uint32_t *client_group;    /* [all clients] */
 	uint64_t operations, done; /* for progress */
 	struct run_check check[RUN_CHECKS];
 	uint64_t content_bytes;
@@ -108,6 +107,7 @@ void replay_bytes(struct run *run, struct run_group *group, const struct flat_ca
 void replay_done(struct run *run, struct run_group *group, uint32_t process, const struct flat_call *call,
 		 const struct flat_result *result);
 void replay_kill(struct run *run, struct run_group *group);
+void replay_final(struct run *run, struct run_group *group);
 const struct flat_path *replay_path(const struct run_group *group, const char *text);
 
 /* stamps.c */

@@ -450,7 +450,11 @@ static const struct step_model model = {.nodes = 3,
 					.always = always,
 					.at_rest = at_rest};
 
-bool msi_is_modified(const void *line) { return ((const struct line *)line)->head.state == M; }
+step_ref msi_owner(const void *dir)
+{
+	const struct dir *d = dir;
+	return d->head.state == OWNED ? d->owner : STEP_NOBODY;
+}
 
 const struct msi_calls msi_calls = {C_READ, C_WRITE, C_EVICT, C_RELEASE};
 

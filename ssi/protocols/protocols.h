@@ -22,7 +22,8 @@ struct msi_calls {
 	uint8_t read, write, evict, release;
 };
 extern const struct msi_calls msi_calls;
-bool msi_is_modified(const void *line); /* the line is the only copy that counts */
+step_ref
+msi_owner(const void *dir); /* the line that alone has the page's content now; machine 0: the home has it */
 
 /* file: the calls of a POSIX client and the service that answers them. */
 extern const struct step_protocol file_posix;

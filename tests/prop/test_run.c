@@ -329,6 +329,13 @@ static void turn(struct run *run, bool stamps)
 static void fault_turn_files(struct run *run) { turn(run, false); }
 static void fault_turn_stamps(struct run *run) { turn(run, true); }
 
+/* When nobody will read any more. */
+static void fault_turn_at_end(struct run *run)
+{
+	assert_int_equal(flat_run(run->machine, SIM_PS_NEVER), SIM_ENGINE_EMPTY);
+	turn(run, false);
+}
+
 static void fault_kill_silently(struct run *run) { run->group[0].killed = true; }
 
 static void fault_log(struct run *run)
@@ -347,6 +354,7 @@ static void test_every_check_of_a_run_fails_on_a_planted_fault(void **state)
 {
 	(void)state;
 	plant(fault_turn_files, "contents", "in the plain file system");
+	plant(fault_turn_at_end, "files at the end", "other bytes");
 	plant(fault_turn_stamps, "stamps: coherence", "writes");
 	plant(fault_kill_silently, "clients ended", "never end");
 	plant(fault_log, "trace inclusion", "not the first");

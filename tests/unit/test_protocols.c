@@ -109,8 +109,8 @@ struct bed {
 		struct step_node *node;
 		step_ref at;
 		struct step_list *list;
-	} todo[64];
-	uint32_t todos;
+	} due[64];
+	uint32_t dues;
 };
 
 static struct step_msg *bed_send(struct step_node *n, uint32_t to, unsigned event)
@@ -141,9 +141,9 @@ static void bed_timer(struct step_node *n, step_ref self)
 static void bed_later(struct step_node *n, step_ref at, struct step_list *list)
 {
 	struct bed *b = n->owner;
-	b->todo[b->todos].node = n;
-	b->todo[b->todos].at = at;
-	b->todo[b->todos++].list = list;
+	b->due[b->dues].node = n;
+	b->due[b->dues].at = at;
+	b->due[b->dues++].list = list;
 }
 static void bed_ready(struct step_node *n, step_ref at) { bed_later(n, at, NULL); }
 static uint32_t bed_find(struct step_node *n, unsigned machine, step_ref name)
@@ -225,15 +225,15 @@ static void bed_free(struct bed *b)
 
 static void until_still(struct bed *b)
 {
-	while (b->todos || b->head != b->tail) {
-		while (b->todos) {
-			const uint32_t i = --b->todos;
-			struct step_node *n = b->todo[i].node;
-			if (b->todo[i].list)
-				while (step_fanout_next(n, b->todo[i].at, b->todo[i].list))
+	while (b->dues || b->head != b->tail) {
+		while (b->dues) {
+			const uint32_t i = --b->dues;
+			struct step_node *n = b->due[i].node;
+			if (b->due[i].list)
+				while (step_fanout_next(n, b->due[i].at, b->due[i].list))
 					;
 			else
-				step_resume(n, b->todo[i].at);
+				step_resume(n, b->due[i].at);
 			step_run(n);
 		}
 		if (b->head == b->tail)
