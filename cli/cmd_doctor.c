@@ -1,7 +1,6 @@
 /* skerry doctor: what this host means for results. Only what is essential and broken fails. */
 #include <errno.h>
 #include <hwloc.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +8,20 @@
 #include <unistd.h>
 #include <yaml.h>
 #include "cli/cli.h"
+#include "cli/doctor.h"
 #include "cli/member.h"
 #include "cli/options.h"
 #include "cli/text.h"
 #include "sim/check.h"
 #include "workloads/scenario.h"
 
-enum state { FINE, NOTE, BROKEN };
-static const char *const state_names[] = {[FINE] = "fine", [NOTE] = "note", [BROKEN] = "broken"};
+static const char *const state_names[] = {
+	[DOCTOR_FINE] = "fine", [DOCTOR_NOTE] = "note", [DOCTOR_BROKEN] = "broken"};
 
-struct doctor {
-	json_t *facts;
-	uint32_t notes, broken;
-};
-
-static void fact(struct doctor *d, enum state state, const char *name, const char *meaning,
-		 const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void fact(struct doctor *d, enum state state, const char *name, const char *meaning,
+void doctor_fact(struct doctor *d, enum doctor_state state, const char *name, const char *meaning,
 		 const char *format, ...)
 {
-	char value[256];
+	char value[320];
 	va_list args;
 	json_t *item = json_object();
 	va_start(args, format);
@@ -40,12 +32,11 @@ static void fact(struct doctor *d, enum state state, const char *name, const cha
 	member_text(item, "value", value);
 	member_text(item, "meaning", meaning);
 	member_append(d->facts, item);
-	d->notes += state == NOTE;
-	d->broken += state == BROKEN;
+	d->notes += state == DOCTOR_NOTE;
+	d->broken += state == DOCTOR_BROKEN;
 }
 
-/* The first line of a small file without its newline; false: there is none. */
-static bool first_line(const char *path, char *out, size_t size)
+bool doctor_first_line(const char *path, char *out, size_t size)
 {
 	FILE *in = fopen(path, "r");
 	bool there = in && fgets(out, (int)size, in);
@@ -54,47 +45,6 @@ static bool first_line(const char *path, char *out, size_t size)
 	if (there)
 		out[strcspn(out, "\n")] = 0;
 	return there;
-}
-
-/* cpu.max of this process's group, or of the root that a container sees (cgroup v2). */
-static bool quota_line(char *out, size_t size)
-{
-	char group[256], path[320];
-	if (first_line("/proc/self/cgroup", group, sizeof group) && !strncmp(group, "0::/", 4)) {
-		snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group + 3);
-		if (first_line(path, out, size))
-			return true;
-	}
-	return first_line("/sys/fs/cgroup/cpu.max", out, size);
-}
-
-static int allowed_cpus(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
-}
-
-static void look_at_cpus(struct doctor *d)
-{
-	char line[128];
-	double quota, period;
-	long visible = sysconf(_SC_NPROCESSORS_ONLN);
-	int allowed = allowed_cpus();
-	fact(d, FINE, "CPUs", "virtual time runs on one thread; results do not depend on it, wall time does",
-	     "%ld visible", visible);
-	if (allowed < visible)
-		fact(d, NOTE, "affinity", "taskset or a cpuset: only these may be used", "%d of %ld CPUs",
-		     allowed, visible);
-	else
-		fact(d, FINE, "affinity", "nothing narrows it", "all CPUs");
-	if (!quota_line(line, sizeof line) || sscanf(line, "%lf %lf", &quota, &period) != 2 || period <= 0)
-		fact(d, FINE, "CPU quota", "no limit of a container (cgroup v2)", "none");
-	else if (quota / period < allowed)
-		fact(d, NOTE, "CPU quota",
-		     "below the CPUs that are visible: wall time stutters when it is used up", "%.2f CPUs",
-		     quota / period);
-	else
-		fact(d, FINE, "CPU quota", "as much as there are CPUs", "%.2f CPUs", quota / period);
 }
 
 static void look_at_memory(struct doctor *d)
@@ -106,46 +56,31 @@ static void look_at_memory(struct doctor *d)
 		;
 	if (in)
 		fclose(in);
-	fact(d, kib < 512 * 1024 ? NOTE : FINE, "memory",
-	     kib < 512 * 1024 ? "little: the demonstration needs some 100 MiB, thousands of clusters more"
-			      : "enough for the demonstration; skerry check takes up to three quarters of it",
-	     "%s free", text_bytes(text, kib * 1024));
-	if (!first_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof line))
-		fact(d, NOTE, "huge pages", "unknown here; large machines take longer to set up", "unknown");
+	doctor_fact(d, kib < 512 * 1024 ? DOCTOR_NOTE : DOCTOR_FINE, "memory",
+		    kib < 512 * 1024
+			    ? "little: the demonstration needs some 100 MiB, thousands of clusters more"
+			    : "enough for the demonstration; skerry check takes up to three quarters of it",
+		    "%s free", text_bytes(text, kib * 1024));
+	if (!doctor_first_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof line))
+		doctor_fact(d, DOCTOR_NOTE, "huge pages",
+			    "unknown here; large machines take longer to set up", "unknown");
 	else if (strstr(line, "[never]"))
-		fact(d, NOTE, "huge pages",
-		     "off: machines of 100,000 clusters and more run up to two times slower", "%s", line);
+		doctor_fact(d, DOCTOR_NOTE, "huge pages",
+			    "off: machines of 100,000 clusters and more run up to two times slower", "%s",
+			    line);
 	else
-		fact(d, FINE, "huge pages", "arenas ask for them", "%s", line);
+		doctor_fact(d, DOCTOR_FINE, "huge pages", "arenas ask for them", "%s", line);
 }
 
-static void look_at_topology(struct doctor *d)
+static void look_at_preset(struct doctor *d)
 {
-	static const char *const variables[] = {"HWLOC_SYNTHETIC", "HWLOC_XMLFILE", "HWLOC_COMPONENTS",
-						"HWLOC_THISSYSTEM"};
 	struct sim_topology *host = calloc(1, sizeof *host);
 	const char *why = "";
-	hwloc_topology_t topology;
 	SIM_CHECK(host != NULL);
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
-		if (getenv(variables[i]))
-			fact(d, NOTE, variables[i],
-			     "set: hwloc may describe another machine than this one; unset it", "%.100s",
-			     getenv(variables[i]));
-	if (!hwloc_topology_init(&topology)) {
-		if (!hwloc_topology_load(topology))
-			fact(d, FINE, "NUMA nodes", "placement matters for native runs only",
-			     "%d (%d packages, %d cores)%s",
-			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
-			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
-			     hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
-			     hwloc_topology_is_thissystem(topology) ? "" : ", not this system");
-		hwloc_topology_destroy(topology);
-	}
 	if (sim_topology_preset(host, "host", 0, &why))
-		fact(d, NOTE, "preset host", why, "cannot be used");
+		doctor_fact(d, DOCTOR_NOTE, "preset host", why, "cannot be used");
 	else
-		fact(d, FINE, "preset host", host->source, "%u clusters", host->clusters);
+		doctor_fact(d, DOCTOR_FINE, "preset host", host->source, "%u clusters", host->clusters);
 	free(host);
 }
 
@@ -157,10 +92,11 @@ static void look_at_folder(struct doctor *d)
 	if (out) {
 		fclose(out);
 		unlink(path);
-		fact(d, FINE, "this folder", "skerry run keeps its record in runs/", "writable");
+		doctor_fact(d, DOCTOR_FINE, "this folder", "skerry run keeps its record in runs/",
+			    "writable");
 	} else {
-		fact(d, NOTE, "this folder", "use --out DIR or --no-record", "not writable: %s",
-		     strerror(errno));
+		doctor_fact(d, DOCTOR_NOTE, "this folder", "use --out DIR or --no-record", "not writable: %s",
+			    strerror(errno));
 	}
 }
 
@@ -183,19 +119,21 @@ static void look_at_programs(struct doctor *d)
 {
 	struct utsname system;
 	if (is_in_path("strace"))
-		fact(d, FINE, "strace", "scripts/record-trace can record", "found");
+		doctor_fact(d, DOCTOR_FINE, "strace", "scripts/record-trace can record", "found");
 	else
-		fact(d, NOTE, "strace", "scripts/record-trace needs it: apt-get install strace", "not found");
+		doctor_fact(d, DOCTOR_NOTE, "strace", "scripts/record-trace needs it: apt-get install strace",
+			    "not found");
 	if (!uname(&system))
-		fact(d, FINE, "system", "results do not depend on it", "%s %s %s", system.sysname,
-		     system.release, system.machine);
+		doctor_fact(d, DOCTOR_FINE, "system", "results do not depend on it", "%s %s %s",
+			    system.sysname, system.release, system.machine);
 	unsigned hwloc = hwloc_get_api_version();
-	fact(d, hwloc >> 16 == HWLOC_API_VERSION >> 16 ? FINE : BROKEN, "hwloc",
-	     hwloc >> 16 == HWLOC_API_VERSION >> 16 ? "as built"
-						    : "another version than at build time: build again",
-	     "API %x, built with %x", hwloc, (unsigned)HWLOC_API_VERSION);
-	fact(d, FINE, "libyaml", "reads scenarios", "%s", yaml_get_version_string());
-	fact(d, FINE, "jansson", "reads and writes results", "%s", jansson_version_str());
+	doctor_fact(d, hwloc >> 16 == HWLOC_API_VERSION >> 16 ? DOCTOR_FINE : DOCTOR_BROKEN, "hwloc",
+		    hwloc >> 16 == HWLOC_API_VERSION >> 16
+			    ? "as built"
+			    : "another version than at build time: build again",
+		    "API %x, built with %x", hwloc, (unsigned)HWLOC_API_VERSION);
+	doctor_fact(d, DOCTOR_FINE, "libyaml", "reads scenarios", "%s", yaml_get_version_string());
+	doctor_fact(d, DOCTOR_FINE, "jansson", "reads and writes results", "%s", jansson_version_str());
 }
 
 /* Can it run at all? */
@@ -204,11 +142,13 @@ static void look_at_demonstration(struct doctor *d)
 	struct scenario_error error = {""};
 	struct scenario *scenario;
 	if (scenario_read(&scenario, NULL, NULL, 0, &error)) {
-		fact(d, BROKEN, "demonstration",
-		     "what is built into this program cannot be read; build it again", "%.200s", error.text);
+		doctor_fact(d, DOCTOR_BROKEN, "demonstration",
+			    "what is built into this program cannot be read; build it again", "%.200s",
+			    error.text);
 		return;
 	}
-	fact(d, FINE, "demonstration", "skerry run", "%u clusters", scenario->topology.clusters);
+	doctor_fact(d, DOCTOR_FINE, "demonstration", "skerry run", "%u clusters",
+		    scenario->topology.clusters);
 	scenario_free(scenario);
 }
 
@@ -239,6 +179,7 @@ static void print_json(const struct doctor *d)
 	member_count(out, "schema", CLI_SCHEMA);
 	member_flag(out, "good", !d->broken);
 	member_set(out, "facts", json_incref(d->facts));
+	member_set(out, "host", d->host ? json_incref(d->host) : json_null());
 	text_json(stdout, out);
 	json_decref(out);
 }
@@ -260,9 +201,9 @@ int cmd_doctor(int argc, char **argv)
 		return code;
 	d.facts = json_array();
 	SIM_CHECK(d.facts != NULL);
-	look_at_cpus(&d);
+	doctor_look_at_native(&d);
 	look_at_memory(&d);
-	look_at_topology(&d);
+	look_at_preset(&d);
 	look_at_folder(&d);
 	look_at_programs(&d);
 	look_at_demonstration(&d);
@@ -271,5 +212,6 @@ int cmd_doctor(int argc, char **argv)
 	else
 		print_text(&d);
 	json_decref(d.facts);
+	json_decref(d.host);
 	return d.broken ? CLI_INTERNAL : CLI_GOOD;
 }

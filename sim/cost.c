@@ -19,6 +19,7 @@ const char *const sim_cost_name[SIM_COST_KINDS] = {
 	[SIM_COST_TRANSLATE] = "translate",
 	[SIM_COST_NAME] = "name",
 	[SIM_COST_COPY_KIB] = "copy_kib",
+	[SIM_COST_CLIENT] = "client",
 };
 
 /* The monitor's own work does not depend on the kernel, so all profiles share it. */
@@ -28,7 +29,8 @@ const char *const sim_cost_name[SIM_COST_KINDS] = {
 	[SIM_COST_STEP] = "assumed: a cell of a protocol table takes 12 to 17 ns on a core of about 3 GHz", \
 	[SIM_COST_TRANSLATE] = "assumed: a look-up in open addressing takes about 30 ns on such a core", \
 	[SIM_COST_NAME] = "assumed: hashing a short name, one look-up and one comparison", \
-	[SIM_COST_COPY_KIB] = "assumed: 8 bytes a cycle"
+	[SIM_COST_COPY_KIB] = "assumed: 8 bytes a cycle", \
+	[SIM_COST_CLIENT] = "by definition: clients run on cores of their own"
 
 static const struct sim_cost_profile skylake = {
 	.name = "sel4-skylake",

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "sim/engine_internal.h"
+#include "sim/native_internal.h"
 
 #define RUN_AHEAD      8  /* processes: their events and states are fetched while processes run */
 #define INSERTION_MAX  16 /* lists up to this are sorted by insertion */
@@ -493,6 +494,14 @@ int sim_engine_new(struct sim_engine **out, const struct sim_engine_config *conf
 		return -ENOMEM;
 	engine->config = *config;
 	engine->reciprocal = ~(unsigned __int128)0 / config->lookahead_ps;
+	if (config->kind == SIM_ENGINE_NATIVE) {
+		int error = native_new(&engine->native, engine, &engine->config);
+		if (error)
+			free(engine);
+		else
+			*out = engine;
+		return error;
+	}
 	if (tables_take(engine) < 0 || pool_take(engine) < 0) {
 		sim_engine_free(engine);
 		return -ENOMEM;
@@ -505,6 +514,7 @@ void sim_engine_free(struct sim_engine *engine)
 {
 	if (!engine)
 		return;
+	native_free(engine->native);
 	free(engine->heap.key);
 	free(engine->sorted.key);
 	free(engine->scratch.key);
@@ -515,10 +525,13 @@ void sim_engine_free(struct sim_engine *engine)
 
 void *sim_engine_post(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time)
 {
-	uint64_t window = engine_window_of(engine, time);
+	uint64_t window;
 	struct sim_event *event;
 	uint32_t slot = 0;
 
+	if (__builtin_expect(engine->native != NULL, 0))
+		return native_post(engine->native, src, dst, time, SIM_CLASS_REPLY);
+	window = engine_window_of(engine, time);
 	SIM_CHECK(src < engine->config.processes && dst < engine->config.processes);
 	if (engine->running) {
 		SIM_CHECK(src == engine->current);
@@ -539,10 +552,19 @@ void *sim_engine_post(struct sim_engine *engine, uint32_t src, uint32_t dst, sim
 	return event->payload;
 }
 
+void *sim_engine_send(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time, unsigned klass)
+{
+	if (engine->native)
+		return native_post(engine->native, src, dst, time, klass);
+	return sim_engine_post(engine, src, dst, time);
+}
+
 enum sim_engine_end sim_engine_run(struct sim_engine *engine, sim_ps until)
 {
 	enum sim_engine_end end;
 
+	if (engine->native)
+		return native_run(engine->native, until);
 	SIM_CHECK(!engine->running);
 	engine->running = true;
 	engine->stopping = false;
@@ -555,14 +577,30 @@ enum sim_engine_end sim_engine_run(struct sim_engine *engine, sim_ps until)
 	return end;
 }
 
+void sim_engine_halt(struct sim_engine *engine)
+{
+	if (engine->native)
+		native_halt(engine->native);
+}
+
 void sim_engine_stop(struct sim_engine *engine)
 {
+	if (engine->native) {
+		native_stop(engine->native);
+		return;
+	}
 	SIM_CHECK(engine->running);
 	engine->stopping = true;
 }
 
-sim_ps sim_engine_now(const struct sim_engine *engine) { return engine->now; }
-uint64_t sim_engine_events(const struct sim_engine *engine) { return engine->events; }
+sim_ps sim_engine_now(const struct sim_engine *engine)
+{
+	return engine->native ? native_now(engine->native) : engine->now;
+}
+uint64_t sim_engine_events(const struct sim_engine *engine)
+{
+	return engine->native ? native_events(engine->native) : engine->events;
+}
 uint64_t sim_engine_windows(const struct sim_engine *engine) { return engine->windows; }
 uint64_t sim_engine_digest(const struct sim_engine *engine) { return engine->root; }
 

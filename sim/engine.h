@@ -8,6 +8,8 @@
  *                      behind it that are refiled lazily, in-window events to oneself in a small heap;
  *   SIM_ENGINE_HEAP    one 4-ary heap over all events: slower, obviously right, the oracle.
  *
+ * A third runs the same processes in real time, on threads: SIM_ENGINE_NATIVE, see sim/native.h.
+ *
  * Digest: a tree over (window, process). A leaf is the XXH3 of what a process handled in one window
  * (time, source, sequence, payload of each event, chained); a window's hash is the wrapping sum of
  * XXH3(process, leaf) over the processes that were active, so the order in which processes run cannot
@@ -22,7 +24,7 @@
 #include <stdint.h>
 #include "sim/time.h"
 
-enum sim_engine_kind { SIM_ENGINE_WINDOW, SIM_ENGINE_HEAP };
+enum sim_engine_kind { SIM_ENGINE_WINDOW, SIM_ENGINE_HEAP, SIM_ENGINE_NATIVE };
 
 #define SIM_PAYLOAD_BYTES 40
 
@@ -35,6 +37,7 @@ struct sim_event {
 _Static_assert(sizeof(struct sim_event) == 64, "an event is a cache line");
 
 struct sim_engine;
+struct sim_native_config;
 
 /* Runs one event of process event->dst. May post; must not keep the pointer. */
 typedef void sim_engine_handler(void *context, struct sim_engine *engine, const struct sim_event *event);
@@ -58,6 +61,7 @@ struct sim_engine_config {
 	void *tap_context;
 	sim_engine_window_tap *window_tap; /* optional; only with digest */
 	void *window_tap_context;
+	const struct sim_native_config *native; /* SIM_ENGINE_NATIVE: see sim/native.h; borrowed */
 };
 
 /* On success *out is owned by the caller, who passes it to sim_engine_free(); on failure *out is
@@ -71,12 +75,18 @@ void sim_engine_free(struct sim_engine *engine); /* takes NULL */
  * that the window of `time` has not run. Before the first run any time will do. */
 void *sim_engine_post(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time);
 
+/* The same to another process, with the class of its credit (enum sim_class, sim/channel.h), which only the native engine
+ * needs; there `time` means nothing: a frame leaves at once. */
+void *sim_engine_send(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time, unsigned klass);
+
 enum sim_engine_end { SIM_ENGINE_EMPTY, SIM_ENGINE_UNTIL, SIM_ENGINE_STOPPED };
 
 /* Runs until no event is left, or the next window begins at or after `until` (SIM_PS_NEVER: no
  * limit), or sim_engine_stop() was called. Call again to go on. */
 enum sim_engine_end sim_engine_run(struct sim_engine *engine, sim_ps until);
 void sim_engine_stop(struct sim_engine *engine); /* from a handler: ends the run after this window */
+/* Ends a run that sim_engine_run() left with SIM_ENGINE_UNTIL: natively threads go on until then. */
+void sim_engine_halt(struct sim_engine *engine);
 
 sim_ps sim_engine_now(const struct sim_engine *engine); /* of the event that runs; between runs, the latest */
 uint64_t sim_engine_events(const struct sim_engine *engine);  /* items dequeued */

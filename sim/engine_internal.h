@@ -58,6 +58,8 @@ struct engine_calendar {
 	uint64_t wheel_first[ENGINE_WHEELS][ENGINE_WHEEL]; /* earliest window in it */
 };
 
+struct sim_native;
+
 struct sim_engine {
 	struct sim_engine_config config;
 	unsigned __int128 reciprocal; /* of the lookahead */
@@ -79,6 +81,7 @@ struct sim_engine {
 	uint64_t *leaf;             /* heap engine: digests of the processes that are active in this window */
 	struct sim_arena tables, slots;
 	struct engine_calendar *calendar;
+	struct sim_native *native; /* SIM_ENGINE_NATIVE: it does it all */
 };
 
 static inline struct sim_event *engine_slot(const struct sim_engine *engine, uint32_t slot)

@@ -10,7 +10,11 @@
  *
  * Clients are operation machines of file/posix. What they do next is asked from a driver (the replayer).
  *
- * Thread rule: one thread runs a machine. Layer: ssi. */
+ * Natively (engine SIM_ENGINE_NATIVE) the same clusters run in real time, each on one thread: what an operation takes
+ * is measured. A cluster's clients and its monitor share that thread; pages are copied between the clusters' memories.
+ *
+ * Thread rule: one thread makes, runs and reads a machine. Natively, while it runs, the driver is called on the thread
+ * of the cluster that it is called for, and may use the machine for that cluster only. Layer: ssi. */
 #ifndef SKERRY_SSI_FLAT_H
 #define SKERRY_SSI_FLAT_H
 #include <skerry/protocol.h>
@@ -20,6 +24,8 @@
 #include "sim/topology.h"
 
 #define FLAT_PAGE_BYTES 4096
+#define FLAT_PAIRS_MAX  64 /* clusters of which each pair's traffic is counted */
+#define FLAT_CLASSES    64 /* of pairs, see sim_topology_class() */
 
 /* ---- operations, as they are counted ---- */
 
@@ -144,7 +150,10 @@ struct flat_config {
 	sim_engine_window_tap *window_tap;
 	void *tap_context;
 	step_tap *cell_tap;        /* optional: sees every cell; its node's owner is not for it */
-	struct inclusion_log *log; /* optional: see ssi/inclusion.h */
+	struct inclusion_log *log; /* optional: [threads; 1 in virtual time], see ssi/inclusion.h */
+	/* engine SIM_ENGINE_NATIVE: threads and where they go; borrowed. The machine's clock is then the host's (sim/ticks.h),
+	 * its costs are 0, because what it does takes the time that it takes, and its pages are copied. */
+	const struct sim_native_config *native;
 };
 
 /* On success *out is owned by the caller, who passes it to flat_free(). Returns 0, -EINVAL or -ENOMEM. */
@@ -189,6 +198,7 @@ int flat_peek(struct flat_machine *machine, uint32_t tree, const struct flat_pat
 int flat_peek_size(struct flat_machine *machine, uint32_t tree, const struct flat_path *path, uint64_t *size);
 
 enum sim_engine_end flat_run(struct flat_machine *machine, sim_ps until);
+void flat_halt(struct flat_machine *machine); /* after SIM_ENGINE_UNTIL, if there is to be no more */
 struct sim_engine *flat_engine(struct flat_machine *machine);
 sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster);
 
@@ -200,12 +210,12 @@ struct flat_traffic {
 struct flat_stats {
 	const struct flat_op_stats *op; /* [FLAT_OPS] */
 	uint64_t messages, calls, cells;
-	const struct flat_traffic *pair;     /* [clusters][clusters], NULL for more than 64 clusters */
-	const struct flat_traffic *by_class; /* [64], see sim_topology_class() */
+	const struct flat_traffic *pair;     /* [clusters][clusters], NULL for more than FLAT_PAIRS_MAX */
+	const struct flat_traffic *by_class; /* [FLAT_CLASSES] */
 	sim_ps end;                          /* when the last client had finished */
 	uint64_t frames_bytes;               /* memory of pages */
 };
-void flat_stats(const struct flat_machine *machine, struct flat_stats *out);
+void flat_stats(struct flat_machine *machine, struct flat_stats *out);
 
 /* A check that ran along or runs now, over the whole machine at rest. */
 struct flat_check {

@@ -19,20 +19,20 @@ static int by_root(const void *a, const void *b)
 	return i != j ? (i < j ? -1 : 1) : x->returned < y->returned ? -1 : x->returned > y->returned;
 }
 
-static void check_grant(const struct flat_machine *m, const struct flat_grant *g, struct flat_check *check)
+static void check_grant(const struct flat_shard *s, const struct flat_grant *g, struct flat_check *check)
 {
 	const uint64_t root = step_ref_word(g->root);
-	uint32_t low = 0, high = m->revocations;
+	uint32_t low = 0, high = s->revocations;
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
-		if (step_ref_word(m->revocation[middle].root) < root)
+		if (step_ref_word(s->revocation[middle].root) < root)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	check->count++;
-	for (; low < m->revocations && step_ref_word(m->revocation[low].root) == root; low++) {
-		const sim_ps returned = m->revocation[low].returned;
+	for (; low < s->revocations && step_ref_word(s->revocation[low].root) == root; low++) {
+		const sim_ps returned = s->revocation[low].returned;
 		if (returned == SIM_PS_NEVER)
 			fail(check, "a revoke never returned");
 		else if (g->granted <= returned && g->last_use > returned)
@@ -43,10 +43,12 @@ static void check_grant(const struct flat_machine *m, const struct flat_grant *g
 
 static void check_confinement(struct flat_machine *m, struct flat_check *check)
 {
-	if (m->revocations)
-		qsort(m->revocation, m->revocations, sizeof *m->revocation, by_root);
-	for (uint32_t i = 0; i < m->grants; i++)
-		check_grant(m, &m->grant[i], check);
+	const struct flat_shard *service = m->cluster[m->config.service].shard;
+	if (service->revocations)
+		qsort(service->revocation, service->revocations, sizeof *service->revocation, by_root);
+	for (uint32_t i = 0; i < m->shards; i++)
+		for (uint32_t g = 0; g < m->shard[i].grants; g++)
+			check_grant(service, &m->shard[i].grant[g], check);
 }
 
 /* ---- the models' own invariants ---- */
@@ -94,12 +96,22 @@ static void check_node(const struct step_node *n, struct flat_check *check)
 
 static void check_protocols(struct flat_machine *m, struct flat_check *check)
 {
-	check->count += m->messages;
-	if (m->faults)
-		fail(check, m->fault_text);
+	for (uint32_t i = 0; i < m->shards; i++) {
+		check->count += m->shard[i].messages;
+		for (uint64_t f = 0; f < m->shard[i].faults; f++)
+			fail(check, m->shard[i].fault_text);
+	}
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 			check_node(&m->cluster[i].node[p], check);
+}
+
+static bool is_stopped(const struct flat_machine *m)
+{
+	uint64_t faults = 0;
+	for (uint32_t i = 0; i < m->shards; i++)
+		faults += m->shard[i].faults;
+	return faults != 0;
 }
 
 void flat_check(struct flat_machine *m, struct flat_check out[FLAT_CHECKS])
@@ -111,7 +123,7 @@ void flat_check(struct flat_machine *m, struct flat_check out[FLAT_CHECKS])
 	out[2].name = "memory/msi at rest";
 	out[3].name = "protocol steps";
 	check_protocols(m, &out[3]);
-	if (m->faults)
+	if (is_stopped(m))
 		return; /* the machine stopped in the middle: there is no rest to check */
 	check_model(m, FLAT_CAPABILITY, &out[1]);
 	check_model(m, FLAT_MEMORY, &out[2]);

@@ -17,24 +17,24 @@ static bool cap_usable(const struct flat_cluster *c, step_ref cap)
 
 /* ---- grants, for the confinement check ---- */
 
-uint32_t flat_grant_new(struct flat_machine *m, step_ref root, sim_ps at)
+uint32_t flat_grant_new(struct flat_cluster *c, step_ref root)
 {
-	flat_grow((void **)&m->grant, m->grants, &m->grants_room, sizeof *m->grant);
-	m->grant[m->grants] = (struct flat_grant){.root = root, .granted = at};
-	return m->grants++;
+	struct flat_shard *s = c->shard;
+	flat_grow((void **)&s->grant, s->grants, &s->grants_room, sizeof *s->grant);
+	s->grant[s->grants] = (struct flat_grant){.root = root, .granted = flat_now(machine_of(c), c->id)};
+	return s->grants++;
 }
 
 void flat_use(struct flat_cluster *c, uint32_t grant)
 {
-	struct flat_machine *m = machine_of(c);
-	m->grant[grant].last_use = flat_now(m, c->id);
+	c->shard->grant[grant].last_use = flat_now(machine_of(c), c->id);
 }
 
-static uint32_t revocation_new(struct flat_machine *m, step_ref root)
+static uint32_t revocation_new(struct flat_shard *s, step_ref root)
 {
-	flat_grow((void **)&m->revocation, m->revocations, &m->revocations_room, sizeof *m->revocation);
-	m->revocation[m->revocations] = (struct flat_revocation){.root = root, .returned = SIM_PS_NEVER};
-	return m->revocations++;
+	flat_grow((void **)&s->revocation, s->revocations, &s->revocations_room, sizeof *s->revocation);
+	s->revocation[s->revocations] = (struct flat_revocation){.root = root, .returned = SIM_PS_NEVER};
+	return s->revocations++;
 }
 
 /* ---- cached names ---- */
@@ -51,7 +51,6 @@ struct flat_cached *flat_cached_find(struct flat_cluster *c, uint32_t tree, uint
 
 static void cached_put(struct flat_cluster *c, const struct flat_client *k, step_ref cap)
 {
-	struct flat_machine *m = machine_of(c);
 	const uint64_t key = cached_key(k->call.tree, k->call.path.id);
 	uint64_t at = ssi_table_find(&c->cached, key);
 	if (at == SSI_TABLE_NONE) {
@@ -59,12 +58,11 @@ static void cached_put(struct flat_cluster *c, const struct flat_client *k, step
 		at = c->cached_count++;
 		SIM_CHECK(ssi_table_put(&c->cached, key, at) == 0);
 	}
-	c->cached_name[at] =
-		(struct flat_cached){.cap = cap,
-				     .root = k->reply.root,
-				     .file = k->reply.file,
-				     .grant = flat_grant_new(m, k->reply.name, flat_now(m, c->id)),
-				     .is_directory = k->reply.is_directory};
+	c->cached_name[at] = (struct flat_cached){.cap = cap,
+						  .root = k->reply.root,
+						  .file = k->reply.file,
+						  .grant = flat_grant_new(c, k->reply.name),
+						  .is_directory = k->reply.is_directory};
 }
 
 /* ---- a client asks its driver, and its monitor ---- */
@@ -73,6 +71,14 @@ static bool is_local(const struct flat_call *call)
 {
 	return call->op == FLAT_LOCAL || call->op == FLAT_FORK || call->op == FLAT_WAIT ||
 	       call->op == FLAT_EXIT;
+}
+
+/* The scenario counts cycles of its own clock; natively the machine's clock is the host's. */
+static sim_cycles flat_think(const struct flat_machine *m, sim_cycles cycles)
+{
+	if (!m->config.native)
+		return cycles;
+	return (sim_cycles)((unsigned __int128)cycles * m->think_ticks_per_4g >> 32);
 }
 
 static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
@@ -84,7 +90,7 @@ static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
 	if (k->waiting)
 		return;
-	k->issued = at + driver->think(driver->context, c->id, client);
+	k->issued = at + flat_think(m, driver->think(driver->context, c->id, client));
 	flat_client_post(c, client,
 			 k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
 }
@@ -93,9 +99,19 @@ static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end
 {
 	struct flat_machine *m = machine_of(c);
 	const sim_ps at = sim_ps_of_cycles(&m->topology.clock, end);
-	flat_account(m, k->call.op, end - k->issued, chain, k->result.error != 0);
-	m->calls++;
-	m->end = m->end > at ? m->end : at;
+	flat_account(c, k->call.op, end - k->issued, chain, k->result.error != 0);
+	c->shard->calls++;
+	c->shard->end = c->shard->end > at ? c->shard->end : at;
+}
+
+/* Natively a pipe's or a terminal's bytes are copied, as they would be. */
+static void copy_locally(struct flat_shard *s, uint64_t bytes)
+{
+	for (uint64_t part; bytes; bytes -= part) {
+		part = bytes < FLAT_SCRATCH_BYTES ? bytes : FLAT_SCRATCH_BYTES;
+		memcpy(s->scratch[1], s->scratch[0], part);
+		__asm__ volatile("" : : "r"(s->scratch[1]) : "memory");
+	}
 }
 
 /* A call that never leaves the client's kernel. */
@@ -103,13 +119,20 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 {
 	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
-	const sim_cycles end = at + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
 	const struct flat_driver *driver = &m->config.driver;
+	if (c->origin)
+		copy_locally(c->shard, k->call.length);
+	const sim_cycles begin = c->free > at && m->cost.cycles[SIM_COST_CLIENT] ? c->free : at;
+	const sim_cycles end = c->origin
+				       ? flat_ticks(c)
+				       : begin + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
 	c->now = end;
 	k->result = (struct flat_result){0};
 	record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
 	ask_driver(c, client, end);
+	if (m->cost.cycles[SIM_COST_CLIENT]) /* it shares the monitor's core */
+		c->free = end + m->cost.cycles[SIM_COST_CLIENT];
 }
 
 bool flat_files_arrive(struct flat_cluster *c, uint32_t word, sim_cycles at)
@@ -180,7 +203,7 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	struct step_node *n = &c->node[FLAT_FILE];
 	const uint32_t to = k->call.op == FLAT_SEND ? k->call.cluster : m->config.service;
 	k->result = (struct flat_result){0};
-	k->reply = (struct flat_reply){0};
+	k->reply = (struct flat_reply){.file = k->call.handle ? k->call.handle->file : 0};
 	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
 	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k),
 					   .protocol = FLAT_FILE,
@@ -205,6 +228,7 @@ void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t clien
 	record(c, k, c->now, flat_chain_of(n));
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
 	ask_driver(c, client, c->now);
+	c->now += m->cost.cycles[SIM_COST_CLIENT]; /* the client's own code, where it shares this core */
 }
 
 /* ---- the client's local calls ---- */
@@ -220,7 +244,6 @@ static void call_tree_for(struct flat_cluster *c, struct flat_task *task, step_r
 
 static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call, uint32_t client)
 {
-	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
 	const enum flat_op op = k->call.op;
 	struct step_node *n = &c->node[FLAT_FILE];
@@ -249,7 +272,7 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 		return;
 	case POSIX_DELEGATE:
 		k->reply.file = k->call.handle->file;
-		k->reply.name = m->grant[k->call.handle->grant].root;
+		k->reply.name = c->shard->grant[k->call.handle->grant].root;
 		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, tree_calls.delegate,
 			      k->call.handle->cap, k->call.cluster, client, op);
 		return;
@@ -261,20 +284,17 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result,
 			     step_ref arg)
 {
-	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
 	struct flat_task *task = &k->task;
 	const uint8_t doing = task->doing;
-	flat_end(m, n, task, result != TREE_OK);
+	flat_end(n, task, result != TREE_OK);
 	if (doing == DOING_DELETE) {
 		k->call.handle->cap = STEP_NOBODY;
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_NAME) {
 		cached_put(c, k, arg);
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_FILE) {
-		*k->call.handle =
-			(struct flat_handle){.cap = arg,
-					     .file = k->reply.file,
-					     .grant = flat_grant_new(m, k->reply.root, flat_now(m, c->id))};
+		*k->call.handle = (struct flat_handle){
+			.cap = arg, .file = k->reply.file, .grant = flat_grant_new(c, k->reply.root)};
 	} else if (doing == DOING_DELEGATE) {
 		k->reply.root = arg;
 	}
@@ -410,8 +430,8 @@ static void look_up(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_client *k = client_of(m, s);
 	int error;
 	if (k->call.op == FLAT_LIST) {
-		k->reply.value = m->names.node[k->call.handle->file].entries + 2;
-		error = m->names.node[k->call.handle->file].kind == NAMES_DIR ? 0 : ENOTDIR;
+		k->reply.value = m->names.node[k->reply.file].entries + 2;
+		error = m->names.node[k->reply.file].kind == NAMES_DIR ? 0 : ENOTDIR;
 		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
 		return;
 	}
@@ -541,8 +561,7 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	const struct flat_driver *driver = &m->config.driver;
 	const struct flat_handle handle = {.cap = sender->reply.root,
 					   .file = sender->reply.file,
-					   .grant =
-						   flat_grant_new(m, sender->reply.name, flat_now(m, c->id))};
+					   .grant = flat_grant_new(c, sender->reply.name)};
 	driver->received(driver->context, c->id, sender->call.client, &handle);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }
@@ -606,9 +625,9 @@ static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct 
 		found(c, s);
 		return;
 	case DOING_CUT:
-		flat_end(m, n, &s->task, result != TREE_OK);
-		revoked = revocation_new(m, m->names.entry[s->cut[s->cut_at]].cap);
-		m->revocation[revoked].returned = flat_now(m, c->id);
+		flat_end(n, &s->task, result != TREE_OK);
+		revoked = revocation_new(c->shard, m->names.entry[s->cut[s->cut_at]].cap);
+		c->shard->revocation[revoked].returned = flat_now(m, c->id);
 		call_tree_for_serve(c, s, DOING_DROP, tree_calls.remove,
 				    m->names.entry[s->cut[s->cut_at]].cap);
 		return;
@@ -622,7 +641,7 @@ static void revocation_done(struct flat_cluster *c, struct step_node *n, struct 
 			    uint32_t result)
 {
 	struct flat_machine *m = machine_of(c);
-	flat_end(m, n, &r->task, result != TREE_OK);
+	flat_end(n, &r->task, result != TREE_OK);
 	r->returned = flat_now(m, c->id);
 }
 
@@ -633,7 +652,7 @@ void flat_files_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t 
 	if (who >= FLAT_RETIRED)
 		flat_release(m, who - FLAT_RETIRED);
 	else if (who >= FLAT_REVOCATIONS)
-		revocation_done(c, n, &m->revocation[who - FLAT_REVOCATIONS], result);
+		revocation_done(c, n, &c->shard->revocation[who - FLAT_REVOCATIONS], result);
 	else if (who >= FLAT_SERVES)
 		serve_tree_done(c, n, &c->serve[who - FLAT_SERVES], result, arg);
 	else
@@ -651,9 +670,9 @@ int flat_revoke_file(struct flat_machine *m, uint32_t tree, const struct flat_pa
 	const step_ref root = m->names.node[place.node].root;
 	if (!step_lookup(&c->node[FLAT_CAPABILITY], root))
 		return 0; /* nobody ever opened it */
-	const uint32_t r = revocation_new(m, root);
+	const uint32_t r = revocation_new(c->shard, root);
 	flat_set_chain(n, (struct flat_chain){0});
-	flat_begin(n, &m->revocation[r].task, STEP_NOBODY, DOING_CUT, FLAT_REVOKE);
+	flat_begin(n, &c->shard->revocation[r].task, STEP_NOBODY, DOING_CUT, FLAT_REVOKE);
 	flat_call_tree(c, tree_calls.revoke, root, 0, FLAT_REVOCATIONS + r,
 		       (uint16_t)((FLAT_REVOKE + 1) << 8), (struct flat_chain){0});
 	return 0;

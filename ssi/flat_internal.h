@@ -1,6 +1,8 @@
 /* ssi/flat_internal.h - what the parts of the flat machine share.
  *
- *   flat.c        the machine: engine events, clocks and costs, the host of the protocol steps
+ *   flat.c        one event: what arrives, what it raises, until all is done; running, and what is known afterwards
+ *   flat_host.c   the host of the protocol steps: clocks, costs, messages, names and bulk data
+ *   flat_make.c   making a machine
  *   flat_pages.c  frames, lines and their names, a client's way over the pages of one call
  *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
  *   flat_check.c  what must hold over the whole machine
@@ -10,9 +12,12 @@
 #define SKERRY_SSI_FLAT_INTERNAL_H
 #include <string.h>
 #include "sim/arena.h"
+#include "sim/atomic.h"
 #include "sim/check.h"
+#include "sim/ticks.h"
 #include "ssi/flat.h"
 #include "ssi/frames.h"
+#include "ssi/inclusion.h"
 #include "ssi/names.h"
 #include "ssi/protocols/protocols.h"
 #include "ssi/translate.h"
@@ -32,7 +37,7 @@ enum flat_number {
 #define FLAT_RETIRED     (1u << 26)       /* + file: its last name has gone */
 #define FLAT_BACKGROUND  ((1u << 28) - 4) /* nobody */
 
-/* The causes along the chain of messages that ends in a completion, in cycles; saturating. */
+/* The causes along the chain of messages that ends in a completion, in cycles (natively ticks); saturating. */
 struct flat_chain {
 	uint64_t wire : 24, kernel : 20, monitor : 20;
 };
@@ -85,10 +90,12 @@ struct flat_reply {
 	uint64_t value;
 };
 
+/* `call` and `reply` are outboxes: the service reads the one after it was told, and fills the other before it answers.
+ * All else is the client's cluster's own, natively on lines of its own. */
 struct flat_client {
 	struct flat_call call;
-	struct flat_result result;
 	struct flat_reply reply;
+	struct flat_result result __attribute__((aligned(64)));
 	struct flat_task task, page_task;
 	struct flat_pages pages;
 	sim_cycles issued;
@@ -122,12 +129,26 @@ struct flat_outbox {
 uint32_t flat_outbox_put(struct flat_outbox *outbox, uint32_t frame);
 uint32_t flat_outbox_take(struct flat_outbox *outbox, uint32_t number);
 
-struct flat_cluster {
+/* Natively a receiver copies the bytes of a frame out of its sender's memory when the message arrives. The sender keeps
+ * a reference until then, oldest first, because the pair is first in, first out. */
+struct flat_transit {
+	uint32_t *frame;
+	uint32_t head, tail, room; /* room: a power of two, or 0 */
+};
+struct flat_taken { /* of one ordered pair: written by the receiver, read by the sender */
+	sim_atomic_u32 count;
+} __attribute__((aligned(64)));
+
+struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint32_t id, clients;
 	uint8_t raised;       /* mask of the nodes in which the host raised events */
 	sim_cycles now, free; /* of the monitor's clock; it is free from then on */
 	sim_ps egress_free;
+	struct flat_shard *shard;
+	const uint64_t *origin; /* natively: when the run began, in ticks; NULL in virtual time */
 	struct flat_outbox outbox;
+	struct flat_transit *transit; /* natively: [clusters] */
+	uint32_t sending_to; /* natively: whom the last message with bulk data is for, or this cluster */
 	struct step_node node[FLAT_PROTOCOLS];
 	uint64_t cells_seen[FLAT_PROTOCOLS];
 	struct flat_client *client;
@@ -139,13 +160,13 @@ struct flat_cluster {
 	struct flat_cached *cached_name;
 	uint32_t cached_count, cached_room;
 	uint32_t evict_hand, lines_live;
-};
+} __attribute__((aligned(128)));
 
 struct flat_grant {
 	step_ref root;
 	sim_ps granted, last_use;
 };
-struct flat_revocation {
+struct flat_revocation { /* on the service's cluster, as are all */
 	step_ref root;
 	sim_ps returned; /* SIM_PS_NEVER: it has not */
 	struct flat_task task;
@@ -157,23 +178,19 @@ struct flat_queue_item {
 	struct step_list *list; /* NULL: resume */
 };
 
-struct flat_machine {
-	struct flat_config config;
-	struct sim_topology topology;
-	struct sim_cost_profile cost;
-	struct sim_engine *engine;
+/* What the clusters that one thread runs share; no other thread touches it while they run, but for the bytes of frames
+ * that are on their way to another cluster. In virtual time there is one. */
+#define FLAT_SCRATCH_BYTES 65536
+struct flat_shard {
 	struct sim_arena arena;
-	struct flat_cluster *cluster;
-	uint32_t clusters, serves;
-	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
-	struct names names;
 	struct frames frames;
-	struct ssi_table initial;                                /* (seed, page) -> frame */
-	struct step_msg raised[FLAT_PROTOCOLS][STEP_RAISED_MAX]; /* one cluster runs at a time */
+	struct step_msg raised[FLAT_PROTOCOLS][STEP_RAISED_MAX]; /* one of its clusters runs at a time */
 	struct flat_queue_item *queue; /* what is to be done before the event ends */
 	uint32_t queue_head, queue_tail, queue_room;
 	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
+	struct inclusion_log *log; /* borrowed; NULL: none */
+	unsigned char *scratch[2]; /* natively: [FLAT_SCRATCH_BYTES] */
 	/* results */
 	struct flat_op_stats *op;
 	struct flat_traffic *pair, *by_class;
@@ -184,6 +201,21 @@ struct flat_machine {
 	uint32_t grants, grants_room;
 	struct flat_revocation *revocation;
 	uint32_t revocations, revocations_room;
+} __attribute__((aligned(128)));
+
+struct flat_machine {
+	struct flat_config config;
+	struct sim_topology topology;
+	struct sim_cost_profile cost;
+	struct sim_engine *engine;
+	struct flat_shard *shard;
+	struct flat_cluster *cluster;
+	struct flat_taken *taken;    /* natively: [from * clusters + to] */
+	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
+	uint32_t clusters, shards, serves;
+	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
+	struct names names;
+	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
 };
 
 /* ---- clocks, costs and the chain of causes ---- */
@@ -211,6 +243,7 @@ static inline uint16_t flat_host_half(enum flat_op call, int op)
 	return (uint16_t)((call + 1) | (op + 1) << 8);
 }
 
+/* Charges are virtual time's: natively every cost is 0, and the clock says how long it took. */
 static inline void flat_charge_monitor(struct step_node *n, sim_cycles cycles)
 {
 	struct flat_chain chain = flat_chain_of(n);
@@ -226,10 +259,21 @@ static inline void flat_charge_kernel(struct step_node *n, enum sim_cost_kind ki
 	flat_set_chain(n, chain);
 	flat_cluster_of(n)->now += cycles;
 }
-/* Lets the monitor's clock catch up with the cells that ran. */
+static inline sim_cycles flat_ticks(const struct flat_cluster *c) { return sim_ticks() - *c->origin; }
+
+/* Lets the monitor's clock catch up: in virtual time with the cells that ran, natively with the host's. */
 static inline void flat_sync(struct step_node *n)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
+	if (c->origin) {
+		struct flat_chain chain = flat_chain_of(n);
+		const sim_cycles now = flat_ticks(c);
+		chain.monitor =
+			flat_saturate(chain.monitor + (now > c->now ? now - c->now : 0), (1u << 20) - 1);
+		flat_set_chain(n, chain);
+		c->now = now;
+		return;
+	}
 	const uint64_t cells = n->cells - c->cells_seen[n->number];
 	if (!cells)
 		return;
@@ -237,7 +281,15 @@ static inline void flat_sync(struct step_node *n)
 	flat_charge_monitor(n, cells * flat_machine_of(n)->cost.cycles[SIM_COST_STEP]);
 }
 
-/* ---- flat.c: the host ---- */
+/* ---- flat_host.c ---- */
+
+extern const struct step_host flat_host;
+void flat_log(struct step_node *n, enum inclusion_kind kind, const struct step_msg *m, step_ref at,
+	      uint32_t from);
+/* A message with bulk data has arrived natively: its bytes become a frame of this cluster's, which its word then names. */
+void flat_data_arrived(struct flat_cluster *c, struct step_msg *m, uint32_t from);
+bool flat_carries_data(const struct step_node *n, const struct step_msg *m);
+void flat_data_fini(struct flat_cluster *c, uint32_t clusters);
 
 /* All that the host does to a node goes through these, so that the step log has it. */
 void flat_deliver(struct step_node *n, const struct step_msg *m);
@@ -247,15 +299,18 @@ void flat_run_raised(struct step_node *n);
 void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, enum flat_doing doing,
 		enum flat_op op);
 /* One operation (enum flat_op) has ended: its latency, and where the time went; what no cause explains is waiting. */
-void flat_account(struct flat_machine *machine, unsigned op, uint64_t cycles, struct flat_chain chain,
+void flat_account(struct flat_cluster *cluster, unsigned op, uint64_t cycles, struct flat_chain chain,
 		  bool failed);
-void flat_end(struct flat_machine *machine, struct step_node *n, struct flat_task *task, bool failed);
+void flat_end(struct step_node *n, struct flat_task *task, bool failed);
+/* ---- flat.c ---- */
+
 /* Tells the machine of file/posix that waits for a local call; carries the chain from `n` over. */
 void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
 		 uint32_t word);
 void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
 		    uint16_t host, struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
+void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event);
 
 /* flat_pages.c */
 int flat_pages_init(struct flat_machine *machine);
@@ -280,7 +335,7 @@ void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uin
 			  step_ref arg);
 void flat_files_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t error);
 struct flat_cached *flat_cached_find(struct flat_cluster *cluster, uint32_t tree, uint32_t path);
-uint32_t flat_grant_new(struct flat_machine *machine, step_ref root, sim_ps at);
+uint32_t flat_grant_new(struct flat_cluster *cluster, step_ref root);
 void flat_use(struct flat_cluster *cluster, uint32_t grant);
 
 #endif

@@ -23,8 +23,9 @@ int flat_pages_init(struct flat_machine *m)
 				m->data_offset[k] = f->offset;
 	/* Each copy that counts is at the home, at one owner, or on its way between them. */
 	const uint64_t copies = m->config.pages_max * 3 + m->clusters * 4 + 1024;
-	if (frames_init(&m->frames, copies, copies))
-		return -ENOMEM;
+	for (uint32_t i = 0; i < m->shards; i++)
+		if (frames_init(&m->shard[i].frames, copies, copies))
+			return -ENOMEM;
 	return ssi_table_init(&m->initial, 0);
 }
 
@@ -71,13 +72,13 @@ step_ref flat_page_name(const struct flat_machine *m, uint32_t file, uint32_t pa
 			  .index = number & ((1u << 28) - 1)};
 }
 
-static uint32_t initial_attributes(struct flat_machine *m, const struct names_node *node)
+static uint32_t initial_attributes(struct frames *frames, const struct names_node *node)
 {
 	if (!node->size)
 		return 0;
-	uint32_t frame = frames_new(&m->frames, true);
+	uint32_t frame = frames_new(frames, true);
 	const struct attributes a = {.size = node->size, .high = node->size};
-	memcpy(frames_bytes(&m->frames, frame), &a, sizeof a);
+	memcpy(frames_bytes(frames, frame), &a, sizeof a);
 	return frame;
 }
 
@@ -96,6 +97,7 @@ static void initial_bytes(const struct names_node *node, uint32_t page, unsigned
 /* Equal seeds give equal files, so one frame serves all trees that began with the same file. */
 static uint32_t initial_content(struct flat_machine *m, const struct names_node *node, uint32_t page)
 {
+	struct frames *frames = &m->cluster[m->config.service].shard->frames;
 	const uint64_t at = (uint64_t)page * FLAT_PAGE_BYTES;
 	if (at >= node->size || !node->seed)
 		return 0;
@@ -103,11 +105,11 @@ static uint32_t initial_content(struct flat_machine *m, const struct names_node 
 	const uint64_t key = (node->seed ^ (uint64_t)page * 0xd6e8feb86659fd93u) | 1;
 	uint64_t known = whole ? ssi_table_find(&m->initial, key) : SSI_TABLE_NONE;
 	if (known != SSI_TABLE_NONE)
-		return frames_copy(&m->frames, (uint32_t)known);
-	uint32_t frame = frames_new(&m->frames, false);
-	initial_bytes(node, page, frames_bytes(&m->frames, frame));
+		return frames_copy(frames, (uint32_t)known);
+	uint32_t frame = frames_new(frames, false);
+	initial_bytes(node, page, frames_bytes(frames, frame));
 	if (whole)
-		SIM_CHECK(ssi_table_put(&m->initial, key, frames_copy(&m->frames, frame)) == 0);
+		SIM_CHECK(ssi_table_put(&m->initial, key, frames_copy(frames, frame)) == 0);
 	return frame;
 }
 
@@ -121,7 +123,8 @@ uint32_t flat_frame_initial(struct flat_machine *m, step_ref name)
 		node->pages = page + 1;
 	if (node->kind != NAMES_FILE && page)
 		return 0;
-	return page ? initial_content(m, node, page - 1) : initial_attributes(m, node);
+	return page ? initial_content(m, node, page - 1)
+		    : initial_attributes(&m->cluster[m->config.service].shard->frames, node);
 }
 
 /* The file is no more: its pages leave every cluster. */
@@ -236,14 +239,14 @@ static bool changes_at_once(const struct flat_call *call)
 	return (call->op == FLAT_OPEN && call->truncate) || call->op == FLAT_SETATTR;
 }
 
-static void touch_attributes(struct flat_machine *m, struct flat_client *k, uint32_t *frame)
+static void touch_attributes(struct frames *frames, struct flat_client *k, uint32_t *frame)
 {
 	struct flat_pages *p = &k->pages;
 	struct attributes a;
-	memcpy(&a, frames_bytes(&m->frames, *frame), sizeof a);
+	memcpy(&a, frames_bytes(frames, *frame), sizeof a);
 	if (p->write) {
 		change_attributes(&k->call, &a);
-		memcpy(frames_own(&m->frames, frame, true, false), &a, sizeof a);
+		memcpy(frames_own(frames, frame, true, false), &a, sizeof a);
 	}
 	if (p->phase == PHASE_GROW) {
 		p->phase = PHASE_END;
@@ -256,6 +259,7 @@ static void touch_attributes(struct flat_machine *m, struct flat_client *k, uint
 static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 {
 	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct frames *frames = &c->shard->frames;
 	struct flat_client *k = &c->client[client];
 	struct flat_pages *p = &k->pages;
 	const uint64_t in_page = p->at % FLAT_PAGE_BYTES, left = p->end - p->at;
@@ -264,7 +268,7 @@ static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 	const bool keep =
 		length < FLAT_PAGE_BYTES || m->config.rewrites; /* else no byte of the old page is left */
 	unsigned char *bytes =
-		p->write ? frames_own(&m->frames, frame, false, keep) : frames_bytes(&m->frames, *frame);
+		p->write ? frames_own(frames, frame, false, keep) : frames_bytes(frames, *frame);
 	bytes += in_page;
 	if (p->phase == PHASE_CLEAR)
 		memset(bytes, 0, length);
@@ -304,15 +308,16 @@ void flat_pages_granted(struct flat_cluster *c, struct step_node *n, uint32_t cl
 		char *machine = step_lookup(n, line);
 		uint32_t *frame = (uint32_t *)(machine + m->data_offset[MSI_LINE]);
 		if (p->phase == PHASE_SIZE || p->phase == PHASE_GROW)
-			touch_attributes(m, k, frame);
+			touch_attributes(&c->shard->frames, k, frame);
 		else
 			touch_data(c, client, frame);
 	}
 	if (p->touching)
 		return; /* at once: flat_pages_go_on() goes on */
-	flat_end(m, n, &k->page_task, result != 0);
-	flat_grow((void **)&m->resume, m->resume_count, &m->resume_room, sizeof *m->resume);
-	m->resume[m->resume_count++] = client;
+	struct flat_shard *s = c->shard;
+	flat_end(n, &k->page_task, result != 0);
+	flat_grow((void **)&s->resume, s->resume_count, &s->resume_room, sizeof *s->resume);
+	s->resume[s->resume_count++] = client;
 }
 
 static void ask_for_page(struct flat_cluster *c, uint32_t client)
@@ -373,14 +378,16 @@ void flat_pages_begin(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	flat_pages_go_on(c, client);
 }
 
-/* The frame that has a page's content now, with its owner or at its home. False: nobody ever asked for it. */
-static bool current_frame(struct flat_machine *m, uint32_t file, uint32_t page, uint32_t *frame)
+/* The bytes of a page as its owner, or else its home, has them. NULL: nobody ever asked for it. */
+static const unsigned char *current_bytes(struct flat_machine *m, uint32_t file, uint32_t page)
 {
-	const struct flat_cluster *home = &m->cluster[m->config.service];
+	struct flat_cluster *home = &m->cluster[m->config.service];
 	const struct step_node *n = &home->node[FLAT_MEMORY];
 	const uint64_t found = ssi_table_find(&home->dirs, step_ref_word(flat_page_name(m, file, page)));
+	struct frames *frames = &home->shard->frames;
+	uint32_t frame;
 	if (found == SSI_TABLE_NONE)
-		return false;
+		return NULL;
 	const char *dir = step_at(n, MSI_DIR, (uint32_t)found);
 	const step_ref owner = msi_owner(dir);
 	const char *at = dir + m->data_offset[MSI_DIR];
@@ -388,9 +395,10 @@ static bool current_frame(struct flat_machine *m, uint32_t file, uint32_t page, 
 		const char *line = step_lookup(&m->cluster[owner.node].node[FLAT_MEMORY], owner);
 		SIM_CHECK(line != NULL);
 		at = line + m->data_offset[MSI_LINE];
+		frames = &m->cluster[owner.node].shard->frames;
 	}
-	memcpy(frame, at, sizeof *frame);
-	return true;
+	memcpy(&frame, at, sizeof frame);
+	return frames_bytes(frames, frame);
 }
 
 static int file_of(const struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t *file)
@@ -404,12 +412,13 @@ static int file_of(const struct flat_machine *m, uint32_t tree, const struct fla
 int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint32_t page,
 	      unsigned char *bytes)
 {
-	uint32_t file, frame;
+	uint32_t file;
 	int error = file_of(m, tree, path, &file);
 	if (error)
 		return error;
-	if (current_frame(m, file, page + 1, &frame))
-		memcpy(bytes, frames_bytes(&m->frames, frame), FLAT_PAGE_BYTES);
+	const unsigned char *found = current_bytes(m, file, page + 1);
+	if (found)
+		memcpy(bytes, found, FLAT_PAGE_BYTES);
 	else
 		initial_bytes(&m->names.node[file], page, bytes);
 	return 0;
@@ -417,14 +426,15 @@ int flat_peek(struct flat_machine *m, uint32_t tree, const struct flat_path *pat
 
 int flat_peek_size(struct flat_machine *m, uint32_t tree, const struct flat_path *path, uint64_t *size)
 {
-	uint32_t file, frame;
+	uint32_t file;
 	struct attributes a;
 	int error = file_of(m, tree, path, &file);
 	if (error)
 		return error;
 	*size = m->names.node[file].size;
-	if (current_frame(m, file, 0, &frame)) {
-		memcpy(&a, frames_bytes(&m->frames, frame), sizeof a);
+	const unsigned char *found = current_bytes(m, file, 0);
+	if (found) {
+		memcpy(&a, found, sizeof a);
 		*size = a.size;
 	}
 	return 0;

@@ -40,8 +40,10 @@ struct sent { /* what the table sent and nobody received yet, first in, first ou
 };
 
 struct shadow {
-	const struct inclusion_log *log;
-	uint64_t next;
+	const struct inclusion_log *log; /* [logs] */
+	uint64_t *next;                  /* [logs]: the record that comes next */
+	uint32_t logs, at;               /* at: the log that is being followed */
+	uint64_t inputs;
 	uint32_t clusters, protocols;
 	struct step_node *node;  /* [clusters][protocols] */
 	struct ssi_table *names; /* [clusters * protocols][STEP_MACHINES_MAX] */
@@ -63,7 +65,7 @@ static void fail(struct shadow *s, const char *why, const struct inclusion_recor
 	if (s->result->failures++)
 		return;
 	snprintf(s->result->first, sizeof s->result->first, "input %llu%s%s%s%s: %s",
-		 (unsigned long long)s->next, p ? ", " : "", p ? p->name : "", p && r->msg.event ? " " : "",
+		 (unsigned long long)s->inputs, p ? ", " : "", p ? p->name : "", p && r->msg.event ? " " : "",
 		 p && r->msg.event && r->msg.event < p->events ? p->event[r->msg.event].name : "", why);
 }
 
@@ -102,6 +104,16 @@ static struct step_msg *shadow_send(struct step_node *n, uint32_t to, unsigned e
 		return &s->lost;
 	}
 	return &c->msg[c->tail++];
+}
+
+/* The next record of the log that is being followed, or NULL at its end. */
+static const struct inclusion_record *take(struct shadow *s)
+{
+	const struct inclusion_log *log = &s->log[s->at];
+	if (s->next[s->at] == log->count)
+		return NULL;
+	s->inputs++;
+	return &log->record[s->next[s->at]++];
 }
 
 static void play_until_return(struct shadow *s);
@@ -169,7 +181,7 @@ static void shadow_fault(struct step_node *n, const char *why, const struct step
 {
 	struct shadow *s = n->owner;
 	(void)m, (void)state;
-	fail(s, why, s->next ? &s->log->record[s->next - 1] : NULL);
+	fail(s, why, s->next[s->at] ? &s->log[s->at].record[s->next[s->at] - 1] : NULL);
 }
 
 static const struct step_host shadow_host = {.send = shadow_send,
@@ -269,14 +281,52 @@ static void play(struct shadow *s, const struct inclusion_record *r)
 /* An effect: what the host did in it, up to its return. */
 static void play_until_return(struct shadow *s)
 {
-	while (!s->stop && s->next < s->log->count) {
-		const struct inclusion_record *r = &s->log->record[s->next++];
+	const struct inclusion_record *r;
+	while (!s->stop && (r = take(s)) != NULL) {
 		if (r->kind == INCLUSION_RETURN)
 			return;
 		play(s, r);
 	}
 	if (!s->stop)
 		fail(s, "the log ends within an effect", NULL);
+}
+
+/* Whether the next record of a log is a message that nobody has sent yet. */
+static bool must_wait(struct shadow *s, uint32_t log)
+{
+	const struct inclusion_record *r = &s->log[log].record[s->next[log]];
+	if (r->kind != INCLUSION_DELIVER || r->from == r->cluster)
+		return false;
+	const struct sent *c = channel_of(s, r->from, r->cluster, r->number);
+	return !c || c->head == c->tail;
+}
+
+/* Follows one log as far as it goes. True: at least one record. */
+static bool follow(struct shadow *s, uint32_t log)
+{
+	const uint64_t before = s->next[log];
+	const struct inclusion_record *r;
+	s->at = log;
+	while (!s->stop && s->next[log] < s->log[log].count && (s->logs == 1 || !must_wait(s, log)) &&
+	       (r = take(s)) != NULL)
+		play(s, r);
+	return s->next[log] != before;
+}
+
+static void follow_all(struct shadow *s)
+{
+	bool moved = true;
+	while (moved && !s->stop) {
+		moved = false;
+		for (uint32_t i = 0; i < s->logs && !s->stop; i++)
+			moved |= follow(s, i);
+	}
+	for (uint32_t i = 0; i < s->logs && !s->stop; i++)
+		if (s->next[i] < s->log[i].count) {
+			s->at = i;
+			fail(s, "a message was delivered that the table did not send",
+			     &s->log[i].record[s->next[i]]);
+		}
 }
 
 /* ---- making the nodes ---- */
@@ -326,6 +376,7 @@ static void shadow_fini(struct shadow *s)
 	free(s->node);
 	free(s->names);
 	free(s->bound);
+	free(s->next);
 }
 
 static void check_left_over(struct shadow *s)
@@ -335,14 +386,18 @@ static void check_left_over(struct shadow *s)
 			fail(s, "the table sent a message that was never delivered", NULL);
 }
 
-int inclusion_replay(const struct inclusion_log *log, uint32_t clusters,
+int inclusion_replay(const struct inclusion_log *log, uint32_t logs, uint32_t clusters,
 		     const struct step_protocol *const *protocols, uint32_t protocols_count,
 		     const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
 		     void *context, bool complete, struct inclusion_result *result)
 {
 	static const uint32_t protocols_max =
 		sizeof((struct shadow *)0)->raised / sizeof((struct shadow *)0)->raised[0];
-	struct shadow s = {.log = log, .clusters = clusters, .protocols = protocols_count, .result = result};
+	struct shadow s = {.log = log,
+			   .logs = logs,
+			   .clusters = clusters,
+			   .protocols = protocols_count,
+			   .result = result};
 	const size_t nodes = (size_t)clusters * protocols_count;
 	size_t bytes = 4096;
 	*result = (struct inclusion_result){0};
@@ -354,18 +409,18 @@ int inclusion_replay(const struct inclusion_log *log, uint32_t clusters,
 	s.node = calloc(nodes, sizeof *s.node);
 	s.names = calloc(nodes * STEP_MACHINES_MAX, sizeof *s.names);
 	s.bound = calloc(nodes * STEP_MACHINES_MAX, sizeof *s.bound);
-	if (!s.node || !s.names || !s.bound || sim_arena_init(&s.arena, bytes, 0)) {
+	s.next = calloc(logs, sizeof *s.next);
+	if (!s.node || !s.names || !s.bound || !s.next || sim_arena_init(&s.arena, bytes, 0)) {
 		shadow_fini(&s);
 		return -ENOMEM;
 	}
 	for (uint32_t c = 0; c < clusters; c++)
 		for (unsigned p = 0; p < protocols_count; p++)
 			node_init(&s, c, p, protocols[p], like(context, c, p));
-	while (!s.stop && s.next < log->count)
-		play(&s, &log->record[s.next++]);
+	follow_all(&s);
 	if (complete)
 		check_left_over(&s);
-	result->inputs = s.next;
+	result->inputs = s.inputs;
 	for (size_t i = 0; i < nodes; i++)
 		result->cells += s.node[i].cells;
 	shadow_fini(&s);

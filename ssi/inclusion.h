@@ -6,6 +6,9 @@
  * delivered must be the one that the table sent first on that pair. An input that the table forbids, a message that
  * it did not send, another order or a message left over is an error.
  *
+ * A native run has a log a thread, without an order between them. The replay finds one: it follows a log until a message
+ * is taken that nobody has sent yet, and goes on with another. What no order explains is an error.
+ *
  * Layer: ssi. Thread rule: one thread. */
 #ifndef SKERRY_SSI_INCLUSION_H
 #define SKERRY_SSI_INCLUSION_H
@@ -42,9 +45,9 @@ struct inclusion_result {
 	char first[240]; /* what failed first */
 };
 
-/* Replays a log on `clusters` nodes of each of the `protocols`, whose pools have the given slots. `complete`: the
+/* Replays logs, each of a thread that ran clusters of its own, on `clusters` nodes of each of the `protocols`, whose pools have the given slots. `complete`: the
  * run had ended, so nothing may be left in a channel. Returns 0, -EINVAL (more than 8 protocols) or -ENOMEM. */
-int inclusion_replay(const struct inclusion_log *log, uint32_t clusters,
+int inclusion_replay(const struct inclusion_log *log, uint32_t logs, uint32_t clusters,
 		     const struct step_protocol *const *protocols, uint32_t protocols_count,
 		     const struct step_node *(*like)(void *context, uint32_t cluster, unsigned number),
 		     void *context, bool complete, struct inclusion_result *result);

@@ -70,7 +70,7 @@ int replay_trace_load(struct run_trace *out, const char *file, struct scenario_e
 void replay_trace_fini(struct run_trace *t)
 {
 	for (uint64_t i = 0; t->page && i < t->pages; i++)
-		free((void *)(uintptr_t)t->page[i]);
+		free((void *)(uintptr_t)atomic_load_explicit(&t->page[i], memory_order_relaxed));
 	trace_free(t->trace);
 	free(t->path);
 	free(t->seed);
@@ -97,14 +97,20 @@ static const uint8_t *initial_page(void *context, uint32_t index, uint64_t page)
 {
 	struct run_trace *t = context;
 	const uint64_t size = t->trace->initial[index].size;
-	const uint8_t **known = &t->page[t->page_first[index] + page];
-	if (*known)
-		return *known;
+	_Atomic(const uint8_t *) *known = &t->page[t->page_first[index] + page];
+	const uint8_t *there = atomic_load_explicit(known, memory_order_acquire);
+	if (there)
+		return there;
 	uint8_t *bytes = calloc(1, PAGE);
 	SIM_CHECK(bytes);
 	content_fill(t->seed[index], page * PAGE, bytes,
 		     size - page * PAGE < PAGE ? (uint32_t)(size - page * PAGE) : PAGE);
-	return *known = bytes;
+	/* Two threads may make the same page at the same time; one of them keeps it. */
+	if (atomic_compare_exchange_strong_explicit(known, &there, bytes, memory_order_acq_rel,
+						    memory_order_acquire))
+		return bytes;
+	free(bytes);
+	return there;
 }
 
 static int tree_add(struct run *run, struct run_trace *t, uint32_t tree, uint32_t i)
@@ -266,7 +272,7 @@ bool replay_next(struct run *run, struct run_group *g, uint32_t process, struct 
 			break;
 		}
 		p->next++;
-		run->done++;
+		run_group_done(g);
 		moved = true;
 	}
 	if (moved)
@@ -290,8 +296,8 @@ static void place_of(const struct run_group *g, const struct trace_op *op, char 
 		 trace_kind_name[op->kind]);
 }
 
-void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at,
-		  unsigned char *bytes, uint32_t length)
+void replay_bytes(struct run_group *g, const struct flat_call *call, uint64_t at, unsigned char *bytes,
+		  uint32_t length)
 {
 	const struct trace_op *op = op_of(call);
 	char place[160];
@@ -301,14 +307,14 @@ void replay_bytes(struct run *run, struct run_group *g, const struct flat_call *
 		return;
 	}
 	const uint8_t *plain = plainfs_page(g->plain, op->handle, at / PAGE) + at % PAGE;
-	run->content_bytes += length;
+	g->tally.content_bytes += length;
 	if (!memcmp(plain, bytes, length))
 		return;
 	uint32_t i = 0;
 	while (plain[i] == bytes[i])
 		i++;
 	place_of(g, op, place, sizeof place);
-	run_check_fail(run, CHECK_CONTENTS, "%s: byte %llu is 0x%02x, and 0x%02x in the plain file system",
+	run_check_fail(g, CHECK_CONTENTS, "%s: byte %llu is 0x%02x, and 0x%02x in the plain file system",
 		       place, (unsigned long long)(at + i), bytes[i], plain[i]);
 }
 
@@ -337,35 +343,34 @@ static const char *differs(struct run_group *g, const struct trace_op *op, const
 }
 
 /* After a revoke an open file refuses every use: that is what is wanted. */
-static bool is_refused(struct run *run, struct run_group *g, const struct trace_op *op,
-		       const struct flat_result *result)
+static bool is_refused(struct run_group *g, const struct trace_op *op, const struct flat_result *result)
 {
 	if (!g->disturbed || result->error != EBADF || !on_handle(op))
 		return false;
-	run_check_add(run, CHECK_REVOKED, 1);
+	run_check_add(g, CHECK_REVOKED, 1);
 	return true;
 }
 
-static void compare(struct run *run, struct run_group *g, const struct trace_op *op,
-		    const struct flat_call *call, const struct flat_result *result)
+static void compare(struct run_group *g, const struct trace_op *op, const struct flat_call *call,
+		    const struct flat_result *result)
 {
 	char place[160];
-	if (is_refused(run, g, op, result))
+	if (is_refused(g, op, result))
 		return;
 	const struct plainfs_answer plain = plainfs_apply(g->plain, op);
 	const char *why = differs(g, op, call, result, &plain);
-	run_check_add(run, CHECK_CONTENTS, 1);
+	run_check_add(g, CHECK_CONTENTS, 1);
 	if (why) {
 		place_of(g, op, place, sizeof place);
-		run_check_fail(run, CHECK_CONTENTS, "%s: not as in the plain file system: %s", place, why);
+		run_check_fail(g, CHECK_CONTENTS, "%s: not as in the plain file system: %s", place, why);
 	}
 	if (g->disturbed || g->killed)
 		return;
 	why = plainfs_differs(op, &plain);
-	run_check_add(run, CHECK_RESULTS, 1);
+	run_check_add(g, CHECK_RESULTS, 1);
 	if (why) {
 		place_of(g, op, place, sizeof place);
-		run_check_fail(run, CHECK_RESULTS, "%s: not as recorded: %s", place, why);
+		run_check_fail(g, CHECK_RESULTS, "%s: not as recorded: %s", place, why);
 	}
 }
 
@@ -375,7 +380,7 @@ static void compare(struct run *run, struct run_group *g, const struct trace_op 
 static void round_end(struct run *run, struct run_group *g, uint32_t process)
 {
 	if (++g->round == g->entry->repeat) {
-		run_group_ended(run, g);
+		run_group_ended(g);
 		return; /* the plain file system is still wanted, by replay_final() */
 	}
 	plainfs_free(g->plain);
@@ -400,10 +405,10 @@ void replay_done(struct run *run, struct run_group *g, uint32_t process, const s
 {
 	const struct trace_op *op = op_of(call);
 	struct replay_process *p = &g->process[process];
-	run->done++;
+	run_group_done(g);
 	p->next++;
 	if (op->kind <= TRACE_CLOSE)
-		compare(run, g, op, call, result);
+		compare(g, op, call, result);
 	if (g->killed) { /* it was under way when its client was killed */
 		if (op->kind == TRACE_OPEN && !result->error)
 			flat_delete(run->machine, g->cluster, call->handle);
@@ -427,7 +432,7 @@ void replay_kill(struct run *run, struct run_group *g)
 	g->killed = g->disturbed = true;
 	for (uint32_t i = 0; i < g->trace->trace->handles; i++)
 		flat_delete(run->machine, g->cluster, &g->handle[i]);
-	run_group_ended(run, g);
+	run_group_ended(g);
 }
 
 /* ---- the trees at the end ---- */
@@ -463,9 +468,9 @@ void replay_final(struct run *run, struct run_group *g)
 		    plainfs_apply(g->plain, &open).error)
 			continue;
 		const char *why = file_differs(run, g, &g->trace->path[i]);
-		run_check_add(run, CHECK_TREES, 1);
+		run_check_add(g, CHECK_TREES, 1);
 		if (why)
-			run_check_fail(run, CHECK_TREES, "cluster %u, %s, %s: %s", g->cluster, g->entry->name,
+			run_check_fail(g, CHECK_TREES, "cluster %u, %s, %s: %s", g->cluster, g->entry->name,
 				       trace->path[i].text, why);
 		plainfs_apply(g->plain, &close);
 	}

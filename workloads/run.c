@@ -22,26 +22,26 @@ uint64_t run_clients(const struct run *run) { return run->groups; }
 
 /* ---- checks ---- */
 
-void run_check_add(struct run *run, enum run_check_index check, uint64_t count)
+void run_check_add(struct run_group *group, enum run_check_index check, uint64_t count)
 {
-	run->check[check].count += count;
+	group->tally.count[check] += count;
 }
 
-void run_check_fail(struct run *run, enum run_check_index check, const char *format, ...)
+void run_check_fail(struct run_group *group, enum run_check_index check, const char *format, ...)
 {
-	struct run_check *c = &run->check[check];
+	struct run_tally *tally = &group->tally;
 	va_list args;
-	if (c->failures++)
+	if (tally->failures[check]++)
 		return;
 	va_start(args, format);
-	vsnprintf(c->first, sizeof c->first, format, args);
+	SIM_CHECK(vasprintf(&tally->first[check], format, args) >= 0);
 	va_end(args);
 }
 
-void run_group_ended(struct run *run, struct run_group *group)
+void run_group_ended(struct run_group *group)
 {
-	(void)group;
-	run->running--;
+	if (!atomic_exchange(&group->ended, true))
+		atomic_fetch_sub(&group->run->running, 1);
 }
 
 /* ---- the driver ---- */
@@ -59,9 +59,9 @@ static void driver_bytes(void *context, uint32_t cluster, uint32_t client, const
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
 	if (g->trace)
-		replay_bytes(run, g, call, at, bytes, length);
+		replay_bytes(g, call, at, bytes, length);
 	else
-		stamps_bytes(run, g, call, at, bytes, length);
+		stamps_bytes(g, call, at, bytes, length);
 }
 
 static void driver_done(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
@@ -216,6 +216,7 @@ static void group_make(struct run *run, const struct scenario_clients *entry, ui
 	const uint32_t index = run->groups++;
 	struct run_group *g = &run->group[index];
 	*g = (struct run_group){.entry = entry,
+				.run = run,
 				.trace = entry->trace ? trace_of(run, entry->trace) : NULL,
 				.cluster = cluster,
 				.first_client = used[cluster],
@@ -381,13 +382,22 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
 				     .cell_tap = run->options.cell_tap,
-				     .log = run->options.inclusion ? &run->log : NULL};
+				     .log = run->log,
+				     .native = run->native ? &run->native->config : NULL};
 	bounds(run, &config);
 	int failed = flat_new(&run->machine, &config);
 	if (failed)
 		snprintf(error->text, sizeof error->text, "%s: this machine cannot be built here: %s",
 			 s->file, strerror(-failed));
 	return failed;
+}
+
+static int logs_make(struct run *run)
+{
+	run->logs = run->native ? run->native->config.threads : 1;
+	if (run->options.inclusion)
+		SIM_CHECK((run->log = calloc(run->logs, sizeof *run->log)) != NULL);
+	return 0;
 }
 
 int run_new(struct run **out, const struct scenario *scenario, const struct run_options *options,
@@ -398,14 +408,13 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 	SIM_CHECK(run);
 	run->scenario = scenario;
 	run->options = *options;
-	for (size_t i = 0; i < sizeof check_names / sizeof *check_names; i++)
-		snprintf(run->check[i].name, sizeof run->check[i].name, "%s", check_names[i]);
 	if (check_protocols(scenario, error) || load_traces(run, error)) {
 		run_free(run);
 		return -1;
 	}
 	groups_fill(run);
-	if (machine_make(run, error) || entries_init(run, error) || events_init(run, error)) {
+	if ((scenario->engine == SIM_ENGINE_NATIVE && run_native_init(run, error)) || logs_make(run) ||
+	    machine_make(run, error) || entries_init(run, error) || events_init(run, error)) {
 		run_free(run);
 		return -1;
 	}
@@ -420,15 +429,21 @@ void run_free(struct run *run)
 	if (!run)
 		return;
 	for (uint32_t i = 0; i < run->groups; i++) {
-		if (run->group[i].trace)
-			replay_fini(&run->group[i]);
+		struct run_group *g = &run->group[i];
+		if (g->trace)
+			replay_fini(g);
 		else
-			stamps_fini(&run->group[i]);
+			stamps_fini(g);
+		for (unsigned k = 0; k < CHECK_MACHINE; k++)
+			free(g->tally.first[k]);
 	}
 	for (uint32_t i = 0; i < run->traces; i++)
 		replay_trace_fini(&run->trace[i]);
 	flat_free(run->machine);
-	inclusion_log_fini(&run->log);
+	for (uint32_t i = 0; run->log && i < run->logs; i++)
+		inclusion_log_fini(&run->log[i]);
+	free(run->log);
+	free(run->native);
 	free(run->trace);
 	free(run->group);
 	free(run->clients);
@@ -438,6 +453,14 @@ void run_free(struct run *run)
 }
 
 /* ---- running ---- */
+
+static double share_done(const struct run *run)
+{
+	uint64_t done = 0;
+	for (uint32_t i = 0; i < run->groups; i++)
+		done += atomic_load_explicit(&run->group[i].tally.done, memory_order_relaxed);
+	return run->operations ? (double)done / (double)run->operations : 1;
+}
 
 /* The engine runs in slices of virtual time, grown and shrunk so that one takes about 50 ms of wall time. */
 static enum run_end drive(struct run *run, struct run_result *result)
@@ -459,12 +482,11 @@ static enum run_end drive(struct run *run, struct run_result *result)
 			break;
 		if (run->options.progress && now - reported > 0.1) {
 			reported = now;
-			run->options.progress(run->options.progress_context,
-					      run->operations ? (double)run->done / (double)run->operations
-							      : 1,
+			run->options.progress(run->options.progress_context, share_done(run),
 					      sim_engine_events(engine), sim_engine_now(engine), now - begin);
 		}
 	}
+	flat_halt(run->machine);
 	result->wall_seconds = wall_now() - begin;
 	if (end == SIM_ENGINE_STOPPED)
 		return RUN_FAULT;
@@ -493,15 +515,41 @@ static void check_inclusion(struct run *run, struct run_result *result)
 {
 	const struct step_protocol *const protocols_used[] = {&capability_tree, &memory_msi, &file_posix};
 	struct inclusion_result r;
-	if (inclusion_replay(&run->log, run->scenario->topology.clusters, protocols_used, 3, like,
+	bool failed = false;
+	for (uint32_t i = 0; i < run->logs; i++)
+		failed |= run->log[i].failed;
+	if (inclusion_replay(run->log, run->logs, run->scenario->topology.clusters, protocols_used, 3, like,
 			     run->machine, result->end == RUN_ENDED, &r) ||
-	    run->log.failed)
+	    failed)
 		check_copy(result, "trace inclusion", 0, 1, "no memory for the step log or its replay");
 	else if (!r.failures && result->end == RUN_ENDED && r.cells != result->cells)
 		check_copy(result, "trace inclusion", r.inputs, 1,
 			   "the replay runs another number of cells than the run did");
 	else
 		check_copy(result, "trace inclusion", r.inputs, r.failures, r.first);
+}
+
+/* What all groups have checked, together; the first failure is that of the first group that has one. */
+static void check_groups(const struct run *run, struct run_result *result)
+{
+	for (unsigned k = 0; k < CHECK_FINAL; k++) {
+		uint64_t count = 0, failures = 0;
+		const char *first = NULL;
+		for (uint32_t i = 0; i < run->groups; i++) {
+			const struct run_tally *tally = &run->group[i].tally;
+			count += tally->count[k];
+			failures += tally->failures[k];
+			first = first ? first : tally->first[k];
+		}
+		if (count || failures)
+			check_copy(result, check_names[k], count, failures, first);
+	}
+	if (result->end == RUN_TIMEOUT)
+		return;
+	const uint64_t running = run->running;
+	char text[64];
+	snprintf(text, sizeof text, "%llu clients never end", (unsigned long long)running);
+	check_copy(result, check_names[CHECK_FINAL], run->groups, running != 0, text);
 }
 
 static void finals(struct run *run)
@@ -520,9 +568,6 @@ static void finals(struct run *run)
 		if (g->trace && g->plain && g->round == g->entry->repeat && !g->disturbed)
 			replay_final(run, g);
 	}
-	run_check_add(run, CHECK_FINAL, run->groups);
-	if (run->running)
-		run_check_fail(run, CHECK_FINAL, "%llu clients never end", (unsigned long long)run->running);
 }
 
 static void explain_end(const struct run *run, struct run_result *result)
@@ -553,15 +598,17 @@ void run_go(struct run *run, struct run_result *result)
 	result->cells = run->stats.cells;
 	result->virtual_ps = run->stats.end;
 	result->frames_bytes = run->stats.frames_bytes;
+	if (run->native) {
+		sim_native_stats(engine, &run->native->result.stats);
+		result->native = &run->native->result;
+	}
 	if (result->end != RUN_TIMEOUT) {
 		flat_check(run->machine, machine);
 		finals(run);
 	}
-	result->content_bytes = run->content_bytes;
-	for (uint32_t i = 0; i < CHECK_MACHINE; i++)
-		if (run->check[i].count || run->check[i].failures)
-			check_copy(result, run->check[i].name, run->check[i].count, run->check[i].failures,
-				   run->check[i].first);
+	for (uint32_t i = 0; i < run->groups; i++)
+		result->content_bytes += run->group[i].tally.content_bytes;
+	check_groups(run, result);
 	for (uint32_t i = 0; result->end != RUN_TIMEOUT && i < FLAT_CHECKS; i++)
 		check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
 	if (run->options.inclusion)

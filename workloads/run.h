@@ -1,13 +1,15 @@
-/* workloads/run.h - runs a scenario on flat nodes in virtual time and checks what came out.
+/* workloads/run.h - runs a scenario on flat nodes, in virtual time or natively, and checks what came out.
  *
  * Groups are the clients of a scenario: a group replays one recording with all of its processes, or stamps shared
  * pages; each has its own driver file (replay.c, stamps.c). Processes of a recording run on the cluster of their
  * group, in the recorded order of fork, wait and of what they share.
  *
- * Layer: workloads. One thread runs a run. */
+ * Layer: workloads. One thread makes, runs and frees a run; natively the drivers run on the threads of their clusters. */
 #ifndef SKERRY_WORKLOADS_RUN_H
 #define SKERRY_WORKLOADS_RUN_H
 #include "ssi/flat.h"
+#include "sim/native.h"
+#include "sim/ticks.h"
 #include "ssi/inclusion.h"
 #include "workloads/scenario.h"
 
@@ -28,6 +30,17 @@ struct run_options {
 	void *progress_context;
 };
 
+/* Where a native run ran. */
+struct run_host {
+	const struct sim_host *host;           /* borrowed from the run */
+	const struct sim_placement *placement; /* the same; threads == 0: not placed */
+	uint32_t threads;
+	bool oversubscribed; /* more clusters than CPUs, or more threads */
+	bool shares;         /* threads yield and sleep, because CPUs are shared */
+	const struct sim_ticks_source *ticks;
+	struct sim_native_stats stats;
+};
+
 struct run_check {
 	char name[48];
 	uint64_t count, failures;
@@ -41,14 +54,15 @@ struct run_result {
 	enum run_end end;
 	char end_text[240]; /* unless RUN_ENDED: what happened */
 	uint64_t digest, events, windows, calls, messages, cells;
-	sim_ps virtual_ps;
+	sim_ps virtual_ps; /* natively: real time, when the last client had finished */
 	double wall_seconds, setup_seconds;
 	uint64_t content_bytes; /* compared with the plain file system */
 	uint64_t frames_bytes;
 	const struct flat_stats *stats;
 	uint32_t checks;
 	struct run_check check[RUN_CHECKS];
-	uint64_t failures; /* of all checks */
+	uint64_t failures;             /* of all checks */
+	const struct run_host *native; /* NULL: virtual time; lives as long as the run */
 };
 
 /* Loads the recordings and builds the machine. On success *out is owned by the caller, who passes it to run_free();

@@ -1,6 +1,7 @@
 /* workloads/run_internal.h - what run.c, replay.c and stamps.c share. Layer: workloads, private. */
 #ifndef SKERRY_WORKLOADS_RUN_INTERNAL_H
 #define SKERRY_WORKLOADS_RUN_INTERNAL_H
+#include <stdatomic.h>
 #include "workloads/plainfs.h"
 #include "workloads/run.h"
 #include "workloads/trace.h"
@@ -11,8 +12,9 @@ struct run_trace {
 	const char *file;       /* as the scenario names it */
 	struct flat_path *path; /* [trace->paths] */
 	uint64_t *seed;         /* [trace->initials]: of the content */
-	const uint8_t **page;   /* initial content, made on demand, of the plain file systems: see replay.c */
-	uint64_t *page_first;   /* [trace->initials]: where its pages begin in page[] */
+	_Atomic(const uint8_t *)
+		*page;        /* initial content, made on demand, of the plain file systems: see replay.c */
+	uint64_t *page_first; /* [trace->initials]: where its pages begin in page[] */
 	uint64_t pages;
 	uint64_t uses_pages, opens; /* bounds for one replay: pages that it can touch, calls that obtain */
 };
@@ -33,15 +35,25 @@ enum run_check_index {
 	CHECK_MACHINE,
 };
 
-/* One client of the scenario. */
+/* What a group has checked; its own, because natively groups run on several threads. */
+struct run_tally {
+	_Atomic uint64_t done; /* operations, for progress */
+	uint64_t content_bytes;
+	uint64_t count[CHECK_MACHINE], failures[CHECK_MACHINE];
+	char *first[CHECK_MACHINE]; /* what failed first; NULL: nothing */
+};
+
+/* One client of the scenario; all of it runs on one cluster, so on one thread. What others may set is atomic. */
 struct run_group {
 	const struct scenario_clients *entry;
+	struct run *run;
 	struct run_trace *trace;                /* NULL: stamps */
 	uint32_t cluster, first_client, number; /* number: within the entry */
 	uint32_t tree, round, exited;
-	bool killed,
-		disturbed; /* disturbed: a capability of it was revoked; recorded results no longer bind */
+	_Atomic bool killed, ended;
+	_Atomic bool disturbed; /* a capability of it was revoked; recorded results no longer bind */
 	uint64_t random;
+	struct run_tally tally;
 	/* replay.c */
 	struct plainfs *plain;
 	struct flat_handle *handle;
@@ -54,7 +66,8 @@ struct run {
 	const struct scenario *scenario;
 	struct run_options options;
 	struct flat_machine *machine;
-	struct inclusion_log log;
+	struct inclusion_log *log; /* [logs], one a thread; NULL: none */
+	uint32_t logs;
 	struct run_trace *trace;
 	uint32_t traces;
 	struct run_group *group;
@@ -62,10 +75,9 @@ struct run {
 	uint32_t *clients;         /* [clusters] */
 	uint32_t *client_base;     /* [clusters]: where its clients begin in client_group */
 	uint32_t *client_group;    /* [all clients] */
-	uint64_t operations, done; /* for progress */
-	struct run_check check[RUN_CHECKS];
-	uint64_t content_bytes;
-	uint64_t running; /* groups that have not finished */
+	uint64_t operations;       /* for progress */
+	_Atomic uint64_t running;  /* groups that have not finished */
+	struct run_native *native; /* NULL in virtual time */
 	double setup_seconds;
 	struct flat_stats stats;
 };
@@ -90,10 +102,26 @@ static inline uint64_t run_mix(uint64_t a, uint64_t b)
 	return x ^ x >> 29;
 }
 
-void run_check_add(struct run *run, enum run_check_index check, uint64_t count);
-void run_check_fail(struct run *run, enum run_check_index check, const char *format, ...)
+void run_check_add(struct run_group *group, enum run_check_index check, uint64_t count);
+void run_check_fail(struct run_group *group, enum run_check_index check, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void run_group_ended(struct run *run, struct run_group *group);
+void run_group_ended(struct run_group *group);             /* the first time counts */
+static inline void run_group_done(struct run_group *group) /* one more operation */
+{
+	_Atomic uint64_t *done = &group->tally.done;
+	atomic_store_explicit(done, atomic_load_explicit(done, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/* run_native.c */
+struct run_native {
+	struct sim_host host;
+	struct sim_placement placement;
+	struct sim_native_config config;
+	struct run_host result;
+};
+/* Where the run's threads go. Returns 0, or -1 and *error says why this host cannot. */
+int run_native_init(struct run *run, struct scenario_error *error);
 
 /* replay.c */
 int replay_trace_load(struct run_trace *out, const char *file, struct scenario_error *error);
@@ -102,8 +130,8 @@ int replay_tree(struct run *run, struct run_trace *trace, uint32_t *tree, char *
 void replay_init(struct run *run, struct run_group *group);
 void replay_fini(struct run_group *group);
 bool replay_next(struct run *run, struct run_group *group, uint32_t process, struct flat_call *call);
-void replay_bytes(struct run *run, struct run_group *group, const struct flat_call *call, uint64_t at,
-		  unsigned char *bytes, uint32_t length);
+void replay_bytes(struct run_group *group, const struct flat_call *call, uint64_t at, unsigned char *bytes,
+		  uint32_t length);
 void replay_done(struct run *run, struct run_group *group, uint32_t process, const struct flat_call *call,
 		 const struct flat_result *result);
 void replay_kill(struct run *run, struct run_group *group);
@@ -115,8 +143,8 @@ int stamps_tree(struct run *run, const struct scenario_clients *entry, uint32_t 
 int stamps_init(struct run *run, struct run_group *group, struct run_group *owner, uint32_t members);
 void stamps_fini(struct run_group *group);
 bool stamps_next(struct run *run, struct run_group *group, struct flat_call *call);
-void stamps_bytes(struct run *run, struct run_group *group, const struct flat_call *call, uint64_t at,
-		  unsigned char *bytes, uint32_t length);
+void stamps_bytes(struct run_group *group, const struct flat_call *call, uint64_t at, unsigned char *bytes,
+		  uint32_t length);
 void stamps_done(struct run *run, struct run_group *group, const struct flat_call *call,
 		 const struct flat_result *result);
 void stamps_received(struct run *run, struct run_group *group, const struct flat_handle *handle);

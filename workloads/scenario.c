@@ -291,6 +291,25 @@ static int resolve_expect(struct resolve *r)
 	return 0;
 }
 
+/* ---- native runs ---- */
+
+static int resolve_native(struct resolve *r)
+{
+	const struct raw_native *raw = &r->raw->native;
+	char word[32];
+	if (raw->slots & (raw->slots - 1)) {
+		snprintf(word, sizeof word, "%llu", (unsigned long long)raw->slots);
+		return sim_config_fail(r->config, "native.slots", word,
+				       "not a power of two; write 256 or 1024");
+	}
+	r->scenario->native = (struct scenario_native){.latency = raw->latency,
+						       .threads = (uint32_t)raw->threads,
+						       .slots = (uint32_t)raw->slots,
+						       .oversubscribe = raw->oversubscribe,
+						       .lines = raw->lines};
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 static int resolve_names(struct resolve *r, const char *base)
@@ -313,7 +332,7 @@ static int resolve_all(struct resolve *r, const char *base)
 {
 	if (resolve_names(r, base) || resolve_machine(r) || resolve_cost(r) || resolve_service(r))
 		return -1;
-	if (resolve_clients(r) || resolve_events(r))
+	if (resolve_native(r) || resolve_clients(r) || resolve_events(r))
 		return -1;
 	return resolve_expect(r);
 }

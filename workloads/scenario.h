@@ -43,6 +43,15 @@ struct scenario_clients {
 	int line;                /* where the entry stands, for messages; 0 if not from a file */
 };
 
+/* Of native runs (engine: native); the others ignore it. */
+struct scenario_native {
+	sim_ps latency;     /* added to every message; default 0 */
+	uint32_t threads;   /* 0: one a cluster, or as many as there are CPUs */
+	uint32_t slots;     /* of a ring; 0: chosen by the number of clusters */
+	bool oversubscribe; /* more clusters than CPUs are allowed */
+	bool lines;         /* use RPC lines; default true */
+};
+
 enum scenario_event_kind { SCENARIO_FS_REVOKE, SCENARIO_KILL };
 struct scenario_event {
 	enum scenario_event_kind kind;
@@ -72,6 +81,7 @@ struct scenario {
 	char *capability, *memory;    /* protocol names, default "tree" and "msi" */
 	uint32_t service_cluster;     /* default 0 */
 	uint32_t cache_pages;         /* pages that a cluster caches, default 16,384 */
+	struct scenario_native native;
 	uint32_t clients_count;
 	struct scenario_clients clients[SCENARIO_CLIENTS_MAX];
 	uint32_t events_count;

@@ -1,4 +1,5 @@
 #include "workloads/scenario_schema.h"
+#include "sim/host.h"
 
 #define CYCLES_MAX   UINT64_C(1000000000000)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -7,9 +8,10 @@
 		.fields = rows, .fields_count = COUNT(rows), .bytes = sizeof(type)                           \
 	}
 
-const char *const scenario_engine_names[] = {"window", "heap", NULL};
+const char *const scenario_engine_names[] = {"window", "heap", "native", NULL};
 const char *const scenario_tree_names[] = {"private", "shared", NULL};
-_Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1, "the order of the names");
+_Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1 && SIM_ENGINE_NATIVE == 2,
+	       "the order of the names");
 _Static_assert(SCENARIO_PRIVATE == 0 && SCENARIO_SHARED == 1, "the order of the names");
 
 /* clang-format off */
@@ -72,6 +74,8 @@ static const struct sim_config_field cost_fields[] = {
 	COST("translate", SIM_COST_TRANSLATE, "From a global id to a local slot."),
 	COST("name", SIM_COST_NAME, "One component of a path, looked up by the file service."),
 	COST("copy_kib", SIM_COST_COPY_KIB, "Copying 1 KiB between a client and the page cache."),
+	COST("client", SIM_COST_CLIENT,
+	     "A client's own code between two calls, on the monitor's core; 0: clients have cores of their own."),
 };
 _Static_assert(COUNT(cost_fields) == SIM_COST_KINDS + 1, "one key a cost, and the profile");
 static const struct sim_config_table cost_table = TABLE(cost_fields, struct raw_cost);
@@ -91,6 +95,21 @@ static const struct sim_config_field service_fields[] = {
 	 .help = "Pages that a cluster caches."},
 };
 static const struct sim_config_table service_table = TABLE(service_fields, struct raw_scenario);
+
+static const struct sim_config_field native_fields[] = {
+	{QUANTITY("latency", raw_native, latency, DURATION, 0, SIM_PS_PER_S), .fallback = "0ns",
+	 .help = "Added to every message: it stays invisible to its receiver for so long."},
+	{QUANTITY("threads", raw_native, threads, NONE, 1, SIM_HOST_CPUS_MAX),
+	 .otherwise = "one a cluster, at most one a CPU", .help = "Threads that share the clusters."},
+	{QUANTITY("slots", raw_native, slots, NONE, 8, 65536),
+	 .otherwise = "1024, with more than 8 clusters 256", .help = "Frames that a ring holds; a power of two."},
+	{.key = "oversubscribe", .kind = SIM_CONFIG_BOOL, .offset = offsetof(struct raw_native, oversubscribe),
+	 .fallback = "false",
+	 .help = "Allow more clusters than there are CPUs; latencies are then not those of hardware."},
+	{.key = "lines", .kind = SIM_CONFIG_BOOL, .offset = offsetof(struct raw_native, lines), .fallback = "true",
+	 .help = "Requests and their replies share a cache line; without it all goes by rings."},
+};
+static const struct sim_config_table native_table = TABLE(native_fields, struct raw_native);
 
 static const struct sim_config_field stamps_fields[] = {
 	{QUANTITY("pages", raw_stamps, pages, NONE, 1, 1 << 20), .fallback = "4",
@@ -153,8 +172,8 @@ static const struct sim_config_field scenario_fields[] = {
 	{QUANTITY("seed", raw_scenario, seed, NONE, 0, INT64_MAX), .fallback = "1",
 	 .help = "Of everything random in the run."},
 	{CHOICE("engine", raw_scenario, engine, scenario_engine_names), .fallback = "window",
-	 .help = "Of virtual time; both give the same digest, `heap` is the slow one that is obviously "
-		 "right."},
+	 .help = "`window` and `heap` are virtual time and give the same digest (`heap` is the slow one that is "
+		 "obviously right); `native` is real time, on threads of this host."},
 	{INNER("machine", raw_scenario, machine, machine_table), .otherwise = "as below",
 	 .help = "Clusters and links."},
 	{INNER("cost", raw_scenario, cost, cost_table), .otherwise = "as below",
@@ -163,6 +182,8 @@ static const struct sim_config_field scenario_fields[] = {
 	 .help = "One a family."},
 	{.key = "service", .kind = SIM_CONFIG_TABLE, .table = &service_table, .otherwise = "as below",
 	 .help = "The file service."},
+	{INNER("native", raw_scenario, native, native_table), .otherwise = "as below",
+	 .help = "With `engine: native`: threads and channels."},
 	{ENTRIES("clients", LIST, raw_scenario, clients, SCENARIO_CLIENTS_MAX), .table = &clients_table,
 	 .otherwise = "must be given", .help = "What runs."},
 	{ENTRIES("events", LIST, raw_scenario, events, SCENARIO_EVENTS_MAX), .table = &events_table,

@@ -30,6 +30,11 @@ struct raw_clients {
 	struct raw_stamps stamps;
 };
 
+struct raw_native {
+	uint64_t latency, threads, slots;
+	bool oversubscribe, lines;
+};
+
 struct raw_place {
 	uint64_t cluster, client;
 };
@@ -47,6 +52,7 @@ struct raw_scenario {
 	struct raw_cost cost;
 	char *capability, *memory;
 	uint64_t service_cluster, cache_pages;
+	struct raw_native native;
 	uint32_t clients_count, events_count, expect_count;
 	struct raw_clients clients[SCENARIO_CLIENTS_MAX];
 	struct raw_event events[SCENARIO_EVENTS_MAX];

@@ -131,6 +131,18 @@ static void write_lists(const struct scenario *s, FILE *out)
 		write_expect(out, &s->expect[i]);
 }
 
+static void write_native(const struct scenario_native *n, FILE *out)
+{
+	fprintf(out, "native:\n");
+	write_quantity(out, "  ", "latency", SIM_UNIT_DURATION, n->latency);
+	if (n->threads)
+		write_quantity(out, "  ", "threads", SIM_UNIT_NONE, n->threads);
+	if (n->slots)
+		write_quantity(out, "  ", "slots", SIM_UNIT_NONE, n->slots);
+	fprintf(out, "  oversubscribe: %s\n  lines: %s\n", n->oversubscribe ? "true" : "false",
+		n->lines ? "true" : "false");
+}
+
 int scenario_write(const struct scenario *scenario, FILE *out)
 {
 	write_named_text(out, "", "name", scenario->name);
@@ -145,6 +157,7 @@ int scenario_write(const struct scenario *scenario, FILE *out)
 	fprintf(out, "service:\n");
 	write_quantity(out, "  ", "cluster", SIM_UNIT_NONE, scenario->service_cluster);
 	write_quantity(out, "  ", "cache_pages", SIM_UNIT_NONE, scenario->cache_pages);
+	write_native(&scenario->native, out);
 	write_lists(scenario, out);
 	return ferror(out) ? -EIO : 0;
 }

@@ -28,7 +28,8 @@ struct stamps {
 	struct run_group *owner;
 	uint32_t members, writers; /* of the entry */
 	struct flat_handle handle;
-	bool has_file, opened, writing, sending, closed;
+	bool has_file, opened, writing, sending;
+	_Atomic bool closed;     /* the owner may say so, if it cannot share the file any more */
 	uint32_t sent;           /* owner: members that have the file, itself included */
 	uint32_t done;           /* operations */
 	uint32_t sequence, page; /* its own writes; the page of the running operation */
@@ -135,49 +136,49 @@ bool stamps_next(struct run *run, struct run_group *g, struct flat_call *call)
 
 /* ---- what is on a page ---- */
 
-static void look(struct run *run, struct run_group *g, const struct page *page)
+static void look(struct run_group *g, const struct page *page)
 {
 	struct stamps *s = g->stamps;
 	const uint32_t pages = g->entry->pages;
 	uint32_t *on_page = &s->on_page[(size_t)s->page * s->writers];
-	run_check_add(run, CHECK_STAMPS, 1);
+	run_check_add(g, CHECK_STAMPS, 1);
 	if (page->writes < s->seen_writes[s->page])
-		run_check_fail(run, CHECK_STAMPS, "cluster %u: page %u went back from %llu writes to %llu",
+		run_check_fail(g, CHECK_STAMPS, "cluster %u: page %u went back from %llu writes to %llu",
 			       g->cluster, s->page, (unsigned long long)s->seen_writes[s->page],
 			       (unsigned long long)page->writes);
 	s->seen_writes[s->page] = page->writes;
 	for (uint32_t w = 0; w < s->writers; w++) {
 		const uint32_t stamp = page->stamp[w];
 		if (stamp < on_page[w] || (stamp && stamp % pages != s->page))
-			run_check_fail(run, CHECK_STAMPS,
+			run_check_fail(g, CHECK_STAMPS,
 				       "cluster %u: page %u: the stamp of writer %u went from %u to %u",
 				       g->cluster, s->page, w, on_page[w], stamp);
 		/* the last write of w to this page that is not later than what was seen of w */
 		const uint32_t back = (s->seen[w] % pages + pages - s->page) % pages;
 		if (s->seen[w] > back && stamp < s->seen[w] - back)
 			run_check_fail(
-				run, CHECK_ORDER,
+				g, CHECK_ORDER,
 				"cluster %u: saw write %u of writer %u, then page %u without its write %u",
 				g->cluster, s->seen[w], w, s->page, s->seen[w] - back);
 		on_page[w] = stamp;
 		s->seen[w] = s->seen[w] > stamp ? s->seen[w] : stamp;
 	}
-	run_check_add(run, CHECK_ORDER, s->writers);
+	run_check_add(g, CHECK_ORDER, s->writers);
 }
 
-void stamps_bytes(struct run *run, struct run_group *g, const struct flat_call *call, uint64_t at,
-		  unsigned char *bytes, uint32_t length)
+void stamps_bytes(struct run_group *g, const struct flat_call *call, uint64_t at, unsigned char *bytes,
+		  uint32_t length)
 {
 	struct stamps *s = g->stamps;
 	struct page *page = (struct page *)(void *)bytes;
 	SIM_CHECK(at == (uint64_t)s->page * PAGE && length == PAGE);
-	run->content_bytes += length;
-	look(run, g, page);
+	g->tally.content_bytes += length;
+	look(g, page);
 	if (call->op != FLAT_WRITE)
 		return;
 	page->writes++;
 	page->stamp[g->number] = s->sequence;
-	look(run, g, page); /* a writer sees its own write */
+	look(g, page); /* a writer sees its own write */
 }
 
 /* ---- a call is over ---- */
@@ -192,7 +193,7 @@ void stamps_received(struct run *run, struct run_group *g, const struct flat_han
 
 /* The owner cannot share the file any more: those who do not have it have nothing to do. Only the count of groups that
  * run is touched on their clusters; they wait, and go on waiting. */
-static void give_up_sharing(struct run *run, struct run_group *owner)
+static void give_up_sharing(struct run_group *owner)
 {
 	struct stamps *s = owner->stamps;
 	for (; s->sent < s->members; s->sent++) {
@@ -200,7 +201,7 @@ static void give_up_sharing(struct run *run, struct run_group *owner)
 		if (g == owner || g->killed || g->stamps->closed)
 			continue;
 		g->stamps->closed = true;
-		run_group_ended(run, g);
+		run_group_ended(g);
 	}
 }
 
@@ -210,9 +211,9 @@ void stamps_done(struct run *run, struct run_group *g, const struct flat_call *c
 	struct stamps *s = g->stamps;
 	const bool refused = g->disturbed && (result->error == EBADF || result->error == ESTALE);
 	if (refused)
-		run_check_add(run, CHECK_REVOKED, 1);
+		run_check_add(g, CHECK_REVOKED, 1);
 	else if (result->error)
-		run_check_fail(run, CHECK_STAMPS, "cluster %u: %s fails: %s", g->cluster,
+		run_check_fail(g, CHECK_STAMPS, "cluster %u: %s fails: %s", g->cluster,
 			       flat_op_name[call->op], strerror(result->error));
 	switch (call->op) {
 	case FLAT_OPEN:
@@ -222,16 +223,16 @@ void stamps_done(struct run *run, struct run_group *g, const struct flat_call *c
 		s->sending = false;
 		s->sent += !result->error;
 		if (result->error || g->killed)
-			give_up_sharing(run, g);
+			give_up_sharing(g);
 		break;
 	case FLAT_CLOSE:
 		s->closed = true;
 		if (!g->killed)
-			run_group_ended(run, g);
+			run_group_ended(g);
 		break;
 	default:
 		s->done++;
-		run->done++;
+		run_group_done(g);
 		if (result->error && s->writing)
 			s->sequence--; /* the write did not happen */
 	}
@@ -245,9 +246,9 @@ void stamps_kill(struct run *run, struct run_group *g)
 		return;
 	g->killed = g->disturbed = true;
 	flat_delete(run->machine, g->cluster, &g->stamps->handle);
-	run_group_ended(run, g);
+	run_group_ended(g);
 	if (g->stamps->owner == g && !g->stamps->sending)
-		give_up_sharing(run, g);
+		give_up_sharing(g);
 }
 
 /* No write was lost: each page has seen as many as its writers made, and carries the last of each. */
@@ -258,7 +259,7 @@ void stamps_final(struct run *run, struct run_group *owner, struct run_group *me
 		struct page page;
 		uint64_t writes = 0;
 		if (flat_peek(run->machine, owner->tree, &file_path, p, (unsigned char *)&page)) {
-			run_check_fail(run, CHECK_STAMPS, "page %u is gone", p);
+			run_check_fail(owner, CHECK_STAMPS, "page %u is gone", p);
 			continue;
 		}
 		for (uint32_t i = 0; i < count && i < owner->stamps->writers; i++) {
@@ -266,13 +267,13 @@ void stamps_final(struct run *run, struct run_group *owner, struct run_group *me
 			const uint32_t back = (k % pages + pages - p) % pages, last = k > back ? k - back : 0;
 			writes += last ? (last - (p ? p : pages)) / pages + 1 : 0;
 			if (page.stamp[i] != last)
-				run_check_fail(run, CHECK_STAMPS,
+				run_check_fail(owner, CHECK_STAMPS,
 					       "page %u ends with stamp %u of writer %u, not %u", p,
 					       page.stamp[i], i, last);
 		}
-		run_check_add(run, CHECK_STAMPS, 1);
+		run_check_add(owner, CHECK_STAMPS, 1);
 		if (page.writes != writes)
-			run_check_fail(run, CHECK_STAMPS, "page %u has seen %llu writes of %llu", p,
+			run_check_fail(owner, CHECK_STAMPS, "page %u has seen %llu writes of %llu", p,
 				       (unsigned long long)page.writes, (unsigned long long)writes);
 	}
 }

@@ -29,14 +29,15 @@ static inline uint32_t damage_pages(struct flat_machine *m, uint32_t file, bool 
 				    unsigned char bits)
 {
 	uint32_t damaged = 0, of;
-	bool *done = calloc(m->frames.page.used, sizeof *done);
+	struct frames *frames = &m->shard[0].frames; /* of virtual time, where there is one shard */
+	bool *done = calloc(frames->page.used, sizeof *done);
 	assert_non_null(done);
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (uint32_t k = 0; k < m->cluster[i].node[FLAT_MEMORY].pool[MSI_LINE].used; k++) {
 			const uint32_t frame = damage_frame_of(m, i, k, &of);
 			if (!frame || done[frame] || (of == file) != only)
 				continue;
-			frames_bytes(&m->frames, frame)[offset] ^= bits;
+			frames_bytes(frames, frame)[offset] ^= bits;
 			done[frame] = true;
 			damaged++;
 		}

@@ -459,7 +459,7 @@ static const struct step_node *like(void *context, uint32_t cluster, unsigned nu
 static void replays(struct world *w, struct inclusion_result *result)
 {
 	assert_false(w->log.failed);
-	assert_int_equal(inclusion_replay(&w->log, w->clusters, cover_protocols, COVER_PROTOCOLS, like,
+	assert_int_equal(inclusion_replay(&w->log, 1, w->clusters, cover_protocols, COVER_PROTOCOLS, like,
 					  w->machine, true, result),
 			 0);
 }
@@ -613,7 +613,7 @@ static void test_another_link_or_seed_gives_another_digest(void **state)
 		other->machine->topology.link[0].wire_ps +=
 			1000; /* the window stays as it was, and is still right */
 		assert_int_equal(run(same), digest);
-		if (other->machine->messages || other->clusters > 1)
+		if (other->machine->shard->messages || other->clusters > 1)
 			assert_int_not_equal(run(other), digest);
 		world_free(same);
 		world_free(other);
@@ -803,12 +803,12 @@ static bool plant_parked(struct world *w)
 }
 static bool plant_fault(struct world *w)
 {
-	w->machine->faults++;
+	w->machine->shard->faults++;
 	return true;
 }
 static bool plant_use(struct world *w)
 {
-	struct flat_machine *m = w->machine;
+	struct flat_shard *m = w->machine->shard;
 	for (uint32_t i = 0; i < m->revocations; i++)
 		for (uint32_t k = 0; k < m->grants; k++)
 			if (step_same(m->grant[k].root, m->revocation[i].root) &&
@@ -820,7 +820,7 @@ static bool plant_use(struct world *w)
 }
 static bool plant_no_return(struct world *w)
 {
-	struct flat_machine *m = w->machine;
+	struct flat_shard *m = w->machine->shard;
 	for (uint32_t k = 0; m->revocations && k < m->grants; k++)
 		if (step_same(m->grant[k].root, m->revocation[0].root)) {
 			m->revocation[0].returned = SIM_PS_NEVER;

@@ -340,15 +340,15 @@ static void fault_kill_silently(struct run *run) { run->group[0].killed = true; 
 
 static void fault_log(struct run *run)
 {
-	for (uint64_t i = run->log.count; i--;) {
-		struct inclusion_record *r = &run->log.record[i];
+	for (uint64_t i = run->log->count; i--;) {
+		struct inclusion_record *r = &run->log->record[i];
 		if (r->kind == INCLUSION_DELIVER && r->from != r->cluster) {
 			r->msg.to.index ^= 1;
 			return;
 		}
 	}
 }
-static void fault_log_whole(struct run *run) { run->log.failed = true; }
+static void fault_log_whole(struct run *run) { run->log->failed = true; }
 
 static void test_every_check_of_a_run_fails_on_a_planted_fault(void **state)
 {

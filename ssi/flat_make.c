@@ -1,0 +1,302 @@
+/* ssi/flat_make.c - making a machine and taking it apart. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/native.h"
+#include "ssi/flat_internal.h"
+
+/* Slots beyond what clients can ask for: one each way for what is on its way out when the next comes in. */
+#define OPS_SPARE   64
+#define LINES_SPARE 256
+#define CAPS_MAX    (1u << 26)
+#define DIRS_MAX    (1u << 26)
+
+static void pool_take(struct flat_cluster *c, unsigned number, unsigned machine, uint32_t slots)
+{
+	struct step_node *n = &c->node[number];
+	n->pool[machine].slots = slots;
+	n->pool[machine].base =
+		sim_arena_take(&c->shard->arena, (size_t)slots * n->protocol->machine[machine].size, 64);
+}
+
+static size_t pool_bytes(uint64_t slots, size_t size) { return (slots * size + 4096) & ~(size_t)63; }
+
+struct sizes {
+	uint32_t caps, ops, dirs, lines, calls, serves, tree_links, page_links, parks;
+};
+
+static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
+
+/* What a slot costs is address space until it is used, so these are bounds, not guesses. */
+static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uint32_t clients_total)
+{
+	const struct flat_config *config = &m->config;
+	const bool service = cluster == config->service;
+	const uint32_t clients = config->clients[cluster];
+	const uint32_t caps = at_most(config->opens_max + OPS_SPARE, CAPS_MAX);
+	struct sizes s = {
+		.caps = caps,
+		.ops = clients + OPS_SPARE,
+		.dirs = 1,
+		.calls = clients + 1,
+		.lines = at_most((uint64_t)config->cache_pages + clients * 2 + LINES_SPARE, DIRS_MAX),
+		.serves = service ? m->serves : clients + OPS_SPARE,
+		.tree_links = caps * 2,
+		.page_links = 1};
+	s.parks = clients + OPS_SPARE;
+	if (!service)
+		return s;
+	s.caps = at_most(config->files_max * 2 + caps + OPS_SPARE, CAPS_MAX);
+	s.ops += m->serves + at_most(config->files_max, CAPS_MAX) + 1024;
+	s.dirs = at_most(config->pages_max + 1, DIRS_MAX);
+	s.tree_links = at_most((config->opens_max + config->files_max) * m->clusters + s.caps, CAPS_MAX * 2);
+	s.page_links = at_most(config->pages_max * 2 + (uint64_t)s.lines * m->clusters, DIRS_MAX * 2);
+	s.parks += clients_total * 2 + m->clusters;
+	return s;
+}
+
+static const struct step_protocol *const flat_protocols[FLAT_PROTOCOLS] = {&capability_tree, &memory_msi,
+									   &file_posix};
+
+static size_t cluster_bytes(const struct sizes *s)
+{
+	const struct step_protocol *const *p = flat_protocols;
+	return pool_bytes(s->caps, p[0]->machine[TREE_CAP].size) +
+	       pool_bytes(s->ops, p[0]->machine[TREE_OP].size) +
+	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) +
+	       pool_bytes(s->lines, p[1]->machine[MSI_LINE].size) +
+	       pool_bytes(s->calls, p[2]->machine[POSIX_CALL].size) +
+	       pool_bytes(s->serves, p[2]->machine[POSIX_SERVE].size) +
+	       pool_bytes((uint64_t)s->tree_links + s->page_links + 2, sizeof(struct step_link)) + 4096 +
+	       pool_bytes((uint64_t)s->parks * 3, sizeof(struct step_parked)) + 4096 +
+	       pool_bytes((uint64_t)s->dirs + s->lines, sizeof(step_ref)) + 4096 +
+	       pool_bytes(s->calls, sizeof(struct flat_client)) +
+	       pool_bytes(s->serves, sizeof(struct flat_serve)) + 8192;
+}
+
+static struct flat_shard *shard_of(struct flat_machine *m, uint32_t cluster)
+{
+	return &m->shard[sim_native_thread(cluster, m->clusters, m->shards)];
+}
+
+static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned number, uint32_t links,
+		      uint32_t parks)
+{
+	struct flat_shard *shard = c->shard;
+	struct step_node *n = &c->node[number];
+	*n = (struct step_node){.id = c->id,
+				.nodes = m->clusters,
+				.protocol = flat_protocols[number],
+				.host = &flat_host,
+				.number = (uint8_t)number,
+				.owner = m,
+				.tap = m->config.cell_tap,
+				.links = links,
+				.parks = parks,
+				.raised = shard->raised[number]};
+	n->link = sim_arena_take(&shard->arena, (size_t)n->links * sizeof *n->link, 64);
+	n->park = sim_arena_take(&shard->arena, (size_t)n->parks * sizeof *n->park, 64);
+}
+
+static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes *s)
+{
+	const uint32_t links[FLAT_PROTOCOLS] = {s->tree_links, s->page_links, 1};
+	struct flat_cluster *c = &m->cluster[id];
+	struct sim_arena *arena = &c->shard->arena;
+	c->id = c->sending_to = id;
+	c->clients = m->config.clients[id];
+	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++)
+		node_init(m, c, i, links[i], s->parks);
+	pool_take(c, FLAT_CAPABILITY, TREE_CAP, s->caps);
+	pool_take(c, FLAT_CAPABILITY, TREE_OP, s->ops);
+	pool_take(c, FLAT_MEMORY, MSI_DIR, s->dirs);
+	pool_take(c, FLAT_MEMORY, MSI_LINE, s->lines);
+	pool_take(c, FLAT_FILE, POSIX_CALL, s->calls);
+	pool_take(c, FLAT_FILE, POSIX_SERVE, s->serves);
+	c->dir_name = sim_arena_take(arena, (size_t)s->dirs * sizeof(step_ref), 64);
+	c->line_name = sim_arena_take(arena, (size_t)s->lines * sizeof(step_ref), 64);
+	c->client = sim_arena_take(arena, (size_t)s->calls * sizeof *c->client, 64);
+	c->serve = sim_arena_take(arena, (size_t)s->serves * sizeof *c->serve, 64);
+	SIM_CHECK(c->serve != NULL);
+}
+
+/* ---- shards ---- */
+
+static int shard_init(struct flat_machine *m, struct flat_shard *s, size_t bytes, int32_t node)
+{
+	s->op = calloc(FLAT_OPS, sizeof *s->op);
+	s->by_class = calloc(FLAT_CLASSES, sizeof *s->by_class);
+	if (m->clusters <= FLAT_PAIRS_MAX)
+		s->pair = calloc((size_t)m->clusters * m->clusters, sizeof *s->pair);
+	if (!s->op || !s->by_class || sim_arena_init(&s->arena, bytes, 0))
+		return -ENOMEM;
+	if (!m->config.native)
+		return 0;
+	/* Bound if that is allowed; if not, its thread touches it first, which comes to the same. */
+	sim_host_bind_memory(s->arena.base, s->arena.size, node);
+	for (int i = 0; i < 2; i++) {
+		s->scratch[i] = sim_arena_take(&s->arena, FLAT_SCRATCH_BYTES, 64);
+		SIM_CHECK(s->scratch[i] != NULL);
+	}
+	return 0;
+}
+
+static int32_t node_of_shard(const struct flat_machine *m, uint32_t shard)
+{
+	const struct sim_native_config *native = m->config.native;
+	if (!native || !native->host || !native->placement)
+		return -1;
+	return native->host->cpu[native->placement->cpu[shard]].node;
+}
+
+static int shards_init(struct flat_machine *m, const struct sizes *sizes)
+{
+	size_t *bytes = calloc(m->shards, sizeof *bytes);
+	int error = bytes ? 0 : -ENOMEM;
+	for (uint32_t i = 0; !error && i < m->clusters; i++)
+		bytes[shard_of(m, i) - m->shard] += cluster_bytes(&sizes[i]);
+	for (uint32_t i = 0; !error && i < m->shards; i++) {
+		m->shard[i].log = m->config.log ? &m->config.log[i] : NULL;
+		error = shard_init(m, &m->shard[i], bytes[i] + 2 * FLAT_SCRATCH_BYTES + 4096,
+				   node_of_shard(m, i));
+	}
+	free(bytes);
+	return error;
+}
+
+/* What clusters need of each other's memory natively. */
+static int exchange_init(struct flat_machine *m)
+{
+	m->taken = aligned_alloc(64, (size_t)m->clusters * m->clusters * sizeof *m->taken);
+	if (!m->taken)
+		return -ENOMEM;
+	memset(m->taken, 0, (size_t)m->clusters * m->clusters * sizeof *m->taken);
+	for (uint32_t i = 0; i < m->clusters; i++) {
+		m->cluster[i].transit = calloc(m->clusters, sizeof *m->cluster[i].transit);
+		if (!m->cluster[i].transit)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int clusters_init(struct flat_machine *m)
+{
+	struct sizes *sizes = calloc(m->clusters, sizeof *sizes);
+	uint32_t clients = 0;
+	m->cluster = aligned_alloc(128, m->clusters * sizeof *m->cluster);
+	m->shard = aligned_alloc(128, m->shards * sizeof *m->shard);
+	if (m->cluster)
+		memset(m->cluster, 0, m->clusters * sizeof *m->cluster);
+	if (m->shard)
+		memset(m->shard, 0, m->shards * sizeof *m->shard);
+	if (!sizes || !m->cluster || !m->shard) {
+		free(sizes);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < m->clusters; i++)
+		clients += m->config.clients[i];
+	m->serves = clients + OPS_SPARE;
+	for (uint32_t i = 0; i < m->clusters; i++)
+		sizes[i] = sizes_of(m, i, clients);
+	int error = shards_init(m, sizes);
+	for (uint32_t i = 0; !error && i < m->clusters; i++) {
+		m->cluster[i].shard = shard_of(m, i);
+		cluster_init(m, i, &sizes[i]);
+	}
+	free(sizes);
+	return error || !m->config.native ? error : exchange_init(m);
+}
+
+static int engine_init(struct flat_machine *m)
+{
+	const struct sim_engine_config config = {.kind = m->config.engine,
+						 .processes = m->clusters,
+						 .lookahead_ps = sim_topology_lookahead(&m->topology),
+						 .digest = !m->config.native,
+						 .handler = flat_handle,
+						 .context = m,
+						 .state = m->cluster,
+						 .state_stride = sizeof *m->cluster,
+						 .tap = m->config.tap,
+						 .tap_context = m->config.tap_context,
+						 .window_tap = m->config.window_tap,
+						 .window_tap_context = m->config.tap_context,
+						 .native = m->config.native};
+	const int error = sim_engine_new(&m->engine, &config);
+	for (uint32_t i = 0; !error && m->config.native && i < m->clusters; i++)
+		m->cluster[i].origin = sim_native_origin(m->engine);
+	return error;
+}
+
+/* What the native engine does costs what it costs, so nothing is charged; what the scenario gives in cycles of its
+ * clock passes in real time. */
+static void go_native(struct flat_machine *m)
+{
+	const struct sim_ticks_source *ticks = sim_ticks_open();
+	m->think_ticks_per_4g = (uint64_t)(((unsigned __int128)ticks->clock.hz << 32) / m->topology.clock.hz);
+	m->topology.clock = ticks->clock;
+	memset(m->cost.cycles, 0, sizeof m->cost.cycles);
+	for (uint32_t i = 0; i < SIM_LINKS_MAX; i++)
+		m->topology.link[i] = (struct sim_link){.wire_ps = 1};
+}
+
+int flat_new(struct flat_machine **out, const struct flat_config *config)
+{
+	struct flat_machine *m = calloc(1, sizeof *m);
+	if (!m)
+		return -ENOMEM;
+	m->config = *config;
+	m->topology = *config->topology;
+	m->cost = *config->cost;
+	m->clusters = config->topology->clusters;
+	m->shards = config->native ? config->native->threads : 1;
+	if (config->native)
+		go_native(m);
+	int error = clusters_init(m);
+	if (!error)
+		error = names_init(&m->names) ? -ENOMEM : flat_pages_init(m);
+	if (!error)
+		error = engine_init(m);
+	if (error) {
+		flat_free(m);
+		return error;
+	}
+	m->config.clients = NULL;
+	*out = m;
+	return 0;
+}
+
+static void shard_fini(struct flat_shard *s)
+{
+	sim_arena_fini(&s->arena);
+	frames_fini(&s->frames);
+	free(s->queue);
+	free(s->resume);
+	free(s->op);
+	free(s->pair);
+	free(s->by_class);
+	free(s->grant);
+	free(s->revocation);
+}
+
+void flat_free(struct flat_machine *m)
+{
+	if (!m)
+		return;
+	sim_engine_free(m->engine); /* first: its threads use the rest */
+	for (uint32_t i = 0; m->cluster && i < m->clusters; i++) {
+		ssi_table_fini(&m->cluster[i].lines);
+		ssi_table_fini(&m->cluster[i].dirs);
+		ssi_table_fini(&m->cluster[i].cached);
+		free(m->cluster[i].cached_name);
+		flat_data_fini(&m->cluster[i], m->clusters);
+	}
+	for (uint32_t i = 0; m->shard && i < m->shards; i++)
+		shard_fini(&m->shard[i]);
+	names_fini(&m->names);
+	ssi_table_fini(&m->initial);
+	free(m->cluster);
+	free(m->shard);
+	free(m->taken);
+	free(m);
+}
