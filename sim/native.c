@@ -384,17 +384,18 @@ enum sim_engine_end native_run(struct sim_native *n, sim_ps until)
 {
 	const struct sim_clock *clock = &sim_ticks_open()->clock;
 	const struct timespec while_watching = {.tv_nsec = WATCH_NS};
-	SIM_CHECK(!n->joined);
+	if (n->joined)
+		return n->end;
 	if (!n->started)
 		start(n);
 	for (;;) {
 		if (atomic_load_explicit(&n->stop_flag, memory_order_relaxed)) {
 			native_halt(n);
-			return SIM_ENGINE_STOPPED;
+			return n->end = SIM_ENGINE_STOPPED;
 		}
 		if (is_over(n)) {
 			native_halt(n);
-			return SIM_ENGINE_EMPTY;
+			return n->end = SIM_ENGINE_EMPTY;
 		}
 		if (until != SIM_PS_NEVER && sim_ps_of_cycles(clock, sim_ticks() - n->origin) >= until)
 			return SIM_ENGINE_UNTIL;

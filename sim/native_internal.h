@@ -79,6 +79,7 @@ struct sim_native {
 	struct native_thread *thread;
 	uint64_t origin;
 	bool started, joined;
+	enum sim_engine_end end; /* once joined */
 	_Atomic bool stop_flag;
 	pthread_barrier_t ready, go;
 	/* routes are made by any thread, one at a time */

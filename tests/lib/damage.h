@@ -29,18 +29,22 @@ static inline uint32_t damage_pages(struct flat_machine *m, uint32_t file, bool 
 				    unsigned char bits)
 {
 	uint32_t damaged = 0, of;
-	struct frames *frames = &m->shard[0].frames; /* of virtual time, where there is one shard */
-	bool *done = calloc(frames->page.used, sizeof *done);
+	bool **done = calloc(m->shards, sizeof *done); /* in each shard, by frame */
 	assert_non_null(done);
+	for (uint32_t i = 0; i < m->shards; i++)
+		assert_non_null(done[i] = calloc(m->shard[i].frames.page.used, sizeof **done));
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (uint32_t k = 0; k < m->cluster[i].node[FLAT_MEMORY].pool[MSI_LINE].used; k++) {
+			struct flat_shard *shard = m->cluster[i].shard;
 			const uint32_t frame = damage_frame_of(m, i, k, &of);
-			if (!frame || done[frame] || (of == file) != only)
+			if (!frame || done[shard - m->shard][frame] || (of == file) != only)
 				continue;
-			frames_bytes(frames, frame)[offset] ^= bits;
-			done[frame] = true;
+			frames_bytes(&shard->frames, frame)[offset] ^= bits;
+			done[shard - m->shard][frame] = true;
 			damaged++;
 		}
+	for (uint32_t i = 0; i < m->shards; i++)
+		free(done[i]);
 	free(done);
 	return damaged;
 }
