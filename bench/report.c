@@ -54,41 +54,78 @@ static const struct bench_result *find(const struct bench_results *results, cons
 }
 
 static double ratio(const struct bench_results *results, const struct bench_result *theirs,
-		    const struct bench_result *ours)
+		    const struct bench_result *ours, bool over)
 {
 	double *sample = malloc(results->rounds * sizeof(*sample)), median;
 
 	if (!sample)
 		abort();
 	for (unsigned round = 0; round < results->rounds; round++)
-		sample[round] = theirs->real_ns[round] / ours->real_ns[round];
+		sample[round] = over ? ours->real_ns[round] / theirs->real_ns[round]
+				     : theirs->real_ns[round] / ours->real_ns[round];
 	median = bench_quartiles(sample, results->rounds).median;
 	free(sample);
 	return median;
 }
 
 int bench_counter(const struct bench_results *results, unsigned row, unsigned index,
-		  struct bench_counter *out)
+		  struct bench_counter *out, const struct bench_against **against)
 {
 	const struct bench_result *ours = &results->result[row], *theirs;
 	struct bench_counter own[BENCH_COUNTERS_MAX];
-	unsigned against = 0, count;
+	unsigned ratios = 0, count;
 
-	while (against < BENCH_AGAINST_MAX && ours->row->against[against].row)
-		against++;
-	if (index < against) {
-		theirs = find(results, ours->row->against[index].row);
-		if (!theirs)
+	*against = NULL;
+	while (ratios < BENCH_AGAINST_MAX && ours->row->against[ratios].row)
+		ratios++;
+	if (index < ratios) {
+		*against = &ours->row->against[index];
+		theirs = find(results, (*against)->row);
+		if (!theirs || theirs->skipped)
 			return -1;
-		*out = (struct bench_counter){ours->row->against[index].counter,
-					      ratio(results, theirs, ours)};
+		*out = (struct bench_counter){(*against)->counter,
+					      ratio(results, theirs, ours, (*against)->over)};
 		return 1;
 	}
 	count = ours->row->counters ? ours->row->counters(ours->subject, own) : 0;
-	if (index - against >= count)
+	if (index - ratios >= count)
 		return 0;
-	*out = own[index - against];
+	*out = own[index - ratios];
 	return 1;
+}
+
+/* " (goal: at most 1.08, missed)", or nothing if there is no goal. */
+static void print_goal(const struct bench_against *against, double value, FILE *out)
+{
+	if (against && against->goal_min > 0)
+		fprintf(out, " (goal: at least %g%s)", against->goal_min,
+			value < against->goal_min ? ", missed" : "");
+	if (against && against->goal_max > 0)
+		fprintf(out, " (goal: at most %g%s)", against->goal_max,
+			value > against->goal_max ? ", missed" : "");
+}
+
+static void print_row(const struct bench_results *results, unsigned row, FILE *out)
+{
+	const struct bench_result *result = &results->result[row];
+	const struct bench_against *against;
+	struct bench_quartiles q;
+	struct bench_counter counter;
+	int there;
+
+	if (result->skipped) {
+		fprintf(out, "%-30s skipped: %s\n", result->row->name, result->skipped);
+		return;
+	}
+	q = bench_quartiles(result->real_ns, results->rounds);
+	fprintf(out, "%-30s %9.2f %9.2f %9.2f", result->row->name, q.median, q.q1, q.q3);
+	for (unsigned c = 0; (there = bench_counter(results, row, c, &counter, &against)) != 0; c++) {
+		if (there < 0)
+			continue;
+		fprintf(out, "  %s %.2f", counter.name, counter.value);
+		print_goal(against, counter.value, out);
+	}
+	fprintf(out, "\n");
 }
 
 static const char *cpu_model(char *text, size_t bytes)
@@ -125,17 +162,10 @@ void bench_report_text(const struct bench_results *results, FILE *out)
 		fprintf(out, "the CPUs were shared: load average %.2f when the run began\n",
 			results->load_average);
 	fprintf(out, "\n%-30s %9s %9s %9s\n", "ns an operation", "median", "q1", "q3");
-	for (unsigned i = 0; i < results->count; i++) {
-		struct bench_quartiles q = bench_quartiles(results->result[i].real_ns, results->rounds);
-		struct bench_counter counter;
-		int there;
-
-		fprintf(out, "%-30s %9.2f %9.2f %9.2f", results->result[i].row->name, q.median, q.q1, q.q3);
-		for (unsigned c = 0; (there = bench_counter(results, i, c, &counter)) != 0; c++)
-			if (there > 0)
-				fprintf(out, "  %s %.2f", counter.name, counter.value);
-		fprintf(out, "\n");
-	}
+	for (unsigned i = 0; i < results->count; i++)
+		print_row(results, i, out);
+	fprintf(out, "\nvs_X: X's time by this row's. times_X: this row's time by X's. Medians over the "
+		     "rounds.\n");
 }
 
 static json_t *context_json(const struct bench_results *results, const char *executable)
@@ -153,22 +183,51 @@ static json_t *context_json(const struct bench_results *results, const char *exe
 			 "rounds", (int)results->rounds, "library_build_type", "release");
 }
 
+/* Google Benchmark's form of a row that did not run. */
+static json_t *skipped_json(const struct bench_result *result)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:s}", "name", result->row->name, "run_name",
+			 result->row->name, "run_type", "iteration", "skipped", 1, "skip_message",
+			 result->skipped);
+}
+
+static void counter_json(json_t *object, const struct bench_counter *counter,
+			 const struct bench_against *against)
+{
+	char name[96];
+
+	json_object_set_new(object, counter->name, json_real(counter->value));
+	if (against && against->goal_min > 0) {
+		snprintf(name, sizeof(name), "%s_goal_min", counter->name);
+		json_object_set_new(object, name, json_real(against->goal_min));
+	}
+	if (against && against->goal_max > 0) {
+		snprintf(name, sizeof(name), "%s_goal_max", counter->name);
+		json_object_set_new(object, name, json_real(against->goal_max));
+	}
+}
+
 static json_t *row_json(const struct bench_results *results, unsigned row)
 {
 	const struct bench_result *result = &results->result[row];
-	struct bench_quartiles real = bench_quartiles(result->real_ns, results->rounds);
-	struct bench_quartiles cpu = bench_quartiles(result->cpu_ns, results->rounds);
+	const struct bench_against *against;
+	struct bench_quartiles real, cpu;
 	struct bench_counter counter;
 	json_t *object;
 	int there;
 
+	if (result->skipped)
+		return skipped_json(result);
+	real = bench_quartiles(result->real_ns, results->rounds);
+	cpu = bench_quartiles(result->cpu_ns, results->rounds);
 	object = json_pack("{s:s, s:s, s:s, s:i, s:I, s:f, s:f, s:s, s:f, s:f}", "name", result->row->name,
-			   "run_name", result->row->name, "run_type", "iteration", "threads", 1, "iterations",
-			   (json_int_t)result->operations, "real_time", real.median, "cpu_time", cpu.median,
-			   "time_unit", "ns", "q1", real.q1, "q3", real.q3);
-	for (unsigned c = 0; (there = bench_counter(results, row, c, &counter)) != 0; c++)
+			   "run_name", result->row->name, "run_type", "iteration", "threads",
+			   result->row->batch_ns ? 2 : 1, "iterations", (json_int_t)result->operations,
+			   "real_time", real.median, "cpu_time", cpu.median, "time_unit", "ns", "q1", real.q1,
+			   "q3", real.q3);
+	for (unsigned c = 0; (there = bench_counter(results, row, c, &counter, &against)) != 0; c++)
 		if (there > 0)
-			json_object_set_new(object, counter.name, json_real(counter.value));
+			counter_json(object, &counter, against);
 	return object;
 }
 

@@ -139,14 +139,14 @@ static const struct load windows_1e3 = {SIM_ENGINE_WINDOW, 1000}, windows_1e5 = 
 #define WINDOWS(size, load)                                                                                  \
 	{                                                                                                    \
 		ENGINE("phold", size, load), .against = {                                                    \
-			{"vs_priority_queue", "peer/priority_queue_" size},                                  \
-			{"vs_heap", "engine/heap_" size}                                                     \
+			BENCH_VS("vs_priority_queue", "peer/priority_queue_" size),                          \
+			BENCH_VS("vs_heap", "engine/heap_" size)                                             \
 		}                                                                                            \
 	}
 #define HEAP(size, load)                                                                                     \
 	{                                                                                                    \
 		ENGINE("heap", size, load), .against = {                                                     \
-			{"vs_priority_queue", "peer/priority_queue_" size}                                   \
+			BENCH_VS("vs_priority_queue", "peer/priority_queue_" size)                           \
 		}                                                                                            \
 	}
 #define QUEUE(size, load)                                                                                    \

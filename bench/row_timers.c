@@ -87,7 +87,7 @@ static const enum sim_engine_kind window = SIM_ENGINE_WINDOW, heap = SIM_ENGINE_
 const struct bench_row bench_timers_rows[] = {
 	{.name = "engine/timers_1e5",
 	 .work = "timers_1e5",
-	 .against = {{"vs_heap", "engine/timers_heap_1e5"}},
+	 .against = {BENCH_VS("vs_heap", "engine/timers_heap_1e5")},
 	 .parameter = &window,
 	 .setup = setup,
 	 .run = run,

@@ -75,13 +75,13 @@ static const uint32_t thousand = 1000, hundred_thousand = 100000;
 
 const struct bench_row bench_translate_rows[] = {
 	{.name = "translate/lookup_1e3",
-	 .against = {{"vs_dependent_load", "limit/dependent_load_1e5"}},
+	 .against = {BENCH_VS("vs_dependent_load", "limit/dependent_load_1e5")},
 	 .parameter = &thousand,
 	 .setup = setup,
 	 .run = run,
 	 .teardown = teardown},
 	{.name = "translate/lookup_1e5",
-	 .against = {{"vs_dependent_load", "limit/dependent_load_1e5"}},
+	 .against = {BENCH_VS("vs_dependent_load", "limit/dependent_load_1e5")},
 	 .parameter = &hundred_thousand,
 	 .setup = setup,
 	 .run = run,

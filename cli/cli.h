@@ -5,7 +5,7 @@
 #ifndef SKERRY_CLI_CLI_H
 #define SKERRY_CLI_CLI_H
 
-#define CLI_VERSION "0.1.0"
+#define CLI_VERSION "0.2.0"
 #define CLI_SCHEMA  1 /* of all JSON output */
 
 enum cli_exit {
@@ -24,6 +24,8 @@ int cmd_check(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_table(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 

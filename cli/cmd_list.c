@@ -67,6 +67,8 @@ static json_t *scenarios_json(int *code)
 			*code = CLI_INTERNAL;
 		} else {
 			member_count(item, "clusters", scenario->topology.clusters);
+			member_text(item, "engine",
+				    scenario->engine == SIM_ENGINE_NATIVE ? "native" : "virtual");
 			member_text(item, "about", scenario->about);
 			scenario_free(scenario);
 		}

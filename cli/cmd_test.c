@@ -18,8 +18,8 @@ struct tests {
 	struct junit_case *cases;
 	uint32_t count, room;
 	uint64_t timeout_ps;
-	const char *junit;
-	bool update;
+	const char *junit, *engine;
+	bool update, oversubscribe;
 };
 
 static void add_file(struct tests *tests, const char *folder, const char *name)
@@ -137,10 +137,31 @@ static void judge(struct tests *tests, struct junit_case *c, const char *file, s
 	json_decref(json);
 }
 
+/* What only virtual time has cannot be expected of a native run; that is said before it runs. */
+static int check_expectations(const struct session *session)
+{
+	static const char *const virtual_only[] = {"digest", "virtual_ns", NULL};
+	struct scenario_error error = {""};
+	char key[64];
+	for (uint32_t i = 0; session_is_native(session) && i < session->scenario->expect_count; i++) {
+		const char *what = session->scenario->expect[i].what;
+		snprintf(key, sizeof key, "expect.%.50s", what);
+		for (const char *const *name = virtual_only; *name; name++)
+			if (!strcmp(*name, what)) {
+				scenario_complain(session->scenario, &error, key, NULL,
+						  "a native run has none, no two are the same; remove it, or "
+						  "test with --engine virtual");
+				return cli_fail(CLI_USAGE, "%s", error.text);
+			}
+	}
+	return 0;
+}
+
 static int run_case(struct tests *tests, struct junit_case *c, const char *file)
 {
 	struct session session;
-	struct session_source source = {.scenario = file};
+	struct session_source source = {
+		.scenario = file, .engine = tests->engine, .oversubscribe = tests->oversubscribe};
 	struct progress progress;
 	struct run_options options = {.progress = progress_run,
 				      .progress_context = &progress,
@@ -151,7 +172,9 @@ static int run_case(struct tests *tests, struct junit_case *c, const char *file)
 	int code = session_read(&session, &source);
 	if (!code && !session.scenario->expect_count)
 		c->outcome = JUNIT_SKIPPED; /* shown, so that nobody takes it for tested */
-	else if (!code && !(code = session_begin(&session, &options))) {
+	else if (!code && !(code = check_expectations(&session)) &&
+		 !(code = session_begin(&session, &options))) {
+		progress.real = session_is_native(&session);
 		session_go(&session);
 		progress_end(&progress);
 		c->seconds = session.result.wall_seconds + session.result.setup_seconds;
@@ -229,6 +252,10 @@ int cmd_test(int argc, char **argv)
 		 0, NULL},
 		{"timeout", OPTION_QUANTITY, &tests.timeout_ps, "T", "of each run, e.g. \"60 s\"",
 		 SIM_UNIT_DURATION, NULL},
+		{"engine", OPTION_TEXT, &tests.engine, SESSION_ENGINES,
+		 "run all with this engine, whatever they say", 0, session_engines},
+		{"oversubscribe", OPTION_FLAG, &tests.oversubscribe, NULL,
+		 "natively, let clusters share CPUs if there are too few", 0, NULL},
 	};
 	const struct command_line command = {
 		.name = "test",

@@ -109,6 +109,12 @@ static int find(struct scenario *const scenario[2], struct tape tape[2], struct 
 	static const char *const names[2][2] = {{"A again", "B again"}, {"events of A", "events of B"}};
 	uint64_t chunk, digest;
 	int code = 0;
+	for (int i = 0; i < 2; i++)
+		if (scenario[i]->engine == SIM_ENGINE_NATIVE)
+			return cli_fail(CLI_USAGE,
+					"%s is a native run, which no two times is the same; record it with "
+					"--engine virtual to find where it differs",
+					scenario[i]->file);
 	for (int i = 0; i < 2 && !code; i++) {
 		code = record(scenario[i], &tape[i], names[0][i], &out->side[i].digest);
 		out->side[i].events = tape[i].events;

@@ -36,7 +36,7 @@ static void compare_digest(const struct scenario_expect *expect, const json_t *r
 	const char *digest = json_string_value(json_object_get(result, "digest"));
 	out->exact = true;
 	snprintf(out->expected, sizeof out->expected, "%s", expect->text);
-	snprintf(out->actual, sizeof out->actual, "%s", digest ? digest : "none");
+	snprintf(out->actual, sizeof out->actual, "%s", digest ? digest : "none, it ran natively");
 	out->met = !strcmp(out->expected, out->actual);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,8 @@
 #include "cli/cli.h"
 #include "cli/folder.h"
 
-#define FILES_MAX 64
+#define FILES_MAX   128
+#define ASIDE_TRIES 100
 
 static char written[FILES_MAX]
 		   [PATH_MAX]; /* in the order in which they were made: folders before their files */
@@ -28,17 +30,26 @@ static void forget_all(void)
 	}
 }
 
+/* Any thread may be the one that is interrupted, and a second signal may reach another one: only the first clears
+ * up. */
 static void on_signal(int number)
 {
+	static atomic_flag entered = ATOMIC_FLAG_INIT;
+	if (atomic_flag_test_and_set(&entered)) {
+		if (number == SIGSEGV || number == SIGBUS || number == SIGFPE)
+			signal(number, SIG_DFL); /* it would happen again at once */
+		return;
+	}
 	forget_all();
 	signal(number, SIG_DFL);
 	raise(number);
 }
 
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
+
 static void guard(void)
 {
 	static bool guarded;
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
 	if (guarded)
 		return;
 	guarded = true;
@@ -52,6 +63,18 @@ static void guard(void)
 	}
 }
 
+/* Between these a signal waits: what is made and what is listed must be the same. The program has one thread then. */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t held;
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		sigaddset(&held, numbers[i]);
+	sigprocmask(SIG_BLOCK, &held, before);
+}
+
+static void release_signals(const sigset_t *before) { sigprocmask(SIG_SETMASK, before, NULL); }
+
 static bool will_write(const char *path)
 {
 	if (written_count == FILES_MAX)
@@ -61,29 +84,51 @@ static bool will_write(const char *path)
 	return true;
 }
 
+static bool is_nothing(const char *name)
+{
+	/* What a run that was killed has left aside must not stand in the way of the next. */
+	return !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, ".tmp-", 5);
+}
+
 static bool is_empty_folder(const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 	bool empty = dir != NULL;
 	while (dir && (entry = readdir(dir)))
-		empty = empty && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."));
+		empty = empty && is_nothing(entry->d_name);
 	if (dir)
 		closedir(dir);
 	return empty;
 }
 
+/* `aside` and a number, because one that was killed may have left the name: process ids come again, in containers
+ * soon. */
+static int make_folder_aside(struct folder *folder)
+{
+	const size_t length = strlen(folder->aside);
+	int failed = mkdir(folder->aside, 0777);
+	for (int i = 2; failed && errno == EEXIST && i < ASIDE_TRIES; i++) {
+		snprintf(folder->aside + length, sizeof folder->aside - length, "-%d", i);
+		failed = mkdir(folder->aside, 0777);
+	}
+	return failed;
+}
+
 static int make_aside(struct folder *folder)
 {
+	sigset_t before;
 	guard();
-	if (mkdir(folder->aside, 0777))
-		return cli_fail(CLI_USAGE,
-				"%s cannot be written (%s); choose another folder with --out DIR, or keep no "
-				"record with --no-record",
-				folder->wanted, strerror(errno));
-	will_write(folder->aside);
-	folder->open = true;
-	return 0;
+	hold_signals(&before);
+	folder->open = !make_folder_aside(folder) && will_write(folder->aside);
+	const int error = errno;
+	release_signals(&before);
+	if (folder->open)
+		return 0;
+	return cli_fail(CLI_USAGE,
+			"%s cannot be written (%s); choose another folder with --out DIR, or keep no record "
+			"with --no-record",
+			folder->wanted, strerror(error));
 }
 
 static int fail_too_long(void)
@@ -109,6 +154,7 @@ static int begin_named(struct folder *folder, const char *out)
 			CLI_USAGE,
 			"--out %s: it exists and is not an empty folder; remove it or choose another name",
 			out);
+	/* The user's own folder is kept, with its rights: it may be a link, a mount point or where a shell stands. */
 	if (folder->existed)
 		snprintf(folder->aside, sizeof folder->aside, "%.*s/.tmp-%d", (int)length, out,
 			 (int)getpid());
@@ -153,14 +199,16 @@ static bool make_folder_of(struct folder *folder, const char *file)
 {
 	char path[PATH_MAX], name[64];
 	const char *slash = strchr(file, '/');
+	sigset_t before;
 	if (!slash)
 		return true;
 	snprintf(name, sizeof name, "%.*s", (int)(slash - file), file);
 	if (!path_in(path, folder->aside, name))
 		return false;
-	if (mkdir(path, 0777))
-		return errno == EEXIST;
-	return will_write(path);
+	hold_signals(&before);
+	const bool there = mkdir(path, 0777) ? errno == EEXIST : will_write(path);
+	release_signals(&before);
+	return there;
 }
 
 FILE *folder_open(struct folder *folder, const char *file)
@@ -187,16 +235,19 @@ int folder_close(struct folder *folder, const char *file, FILE *out)
 	return 0;
 }
 
-/* Moves what is at the top of the folder aside into the one that the user had made. */
+/* Moves what is at the top of the folder aside into the one that the user had made. Where result.json is, all is. */
 static int move_into(const struct folder *folder)
 {
+	static const char last[] = "result.json";
 	char path[PATH_MAX];
 	size_t prefix = strlen(folder->aside) + 1;
-	for (int i = 1; i < written_count; i++) {
-		const char *name = written[i] + prefix;
-		if (!strchr(name, '/') && (!path_in(path, folder->wanted, name) || rename(written[i], path)))
-			return -1;
-	}
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 1; i < written_count; i++) {
+			const char *name = written[i] + prefix;
+			if (!strchr(name, '/') && (strcmp(name, last) == 0) == (pass == 1) &&
+			    (!path_in(path, folder->wanted, name) || rename(written[i], path)))
+				return -1;
+		}
 	return rmdir(folder->aside);
 }
 
@@ -220,6 +271,7 @@ static int link_latest(const struct folder *folder)
 {
 	char aside[64];
 	snprintf(aside, sizeof aside, "runs/.latest-%d", (int)getpid());
+	unlink(aside); /* left by one that was killed */
 	if (symlink(folder->wanted + strlen("runs/"), aside))
 		return -1;
 	if (!rename(aside, "runs/latest"))
@@ -228,7 +280,7 @@ static int link_latest(const struct folder *folder)
 	return -1;
 }
 
-int folder_commit(struct folder *folder)
+static int put_in_place(struct folder *folder)
 {
 	int failed = folder->existed ? move_into(folder)
 		     : folder->named ? rename(folder->aside, folder->wanted)
@@ -244,6 +296,16 @@ int folder_commit(struct folder *folder)
 			"the link runs/latest cannot be set: %s; if something else has that name, remove it",
 			strerror(errno));
 	return 0;
+}
+
+/* A signal comes before or after. */
+int folder_commit(struct folder *folder)
+{
+	sigset_t before;
+	hold_signals(&before);
+	const int code = put_in_place(folder);
+	release_signals(&before);
+	return code;
 }
 
 void folder_abandon(struct folder *folder)

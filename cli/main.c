@@ -16,6 +16,8 @@ static const struct {
 	{"check", "visit every order of delivery of a protocol", cmd_check},
 	{"test", "run scenarios and compare with what they expect", cmd_test},
 	{"compare", "put two runs side by side and name the first event in which they differ", cmd_compare},
+	{"calibrate", "measure this host, so that virtual time predicts its native runs", cmd_calibrate},
+	{"profile", "run a scenario and show where its threads spend their time", cmd_profile},
 	{"list", "what comes with Skerry: protocols, scenarios, recordings, machines, costs", cmd_list},
 	{"table", "a protocol's table in Markdown, from its code", cmd_table},
 	{"doctor", "what this host means for results", cmd_doctor},
@@ -26,7 +28,7 @@ static int help(void)
 {
 	printf("skerry - many kernels as one system: run a protocol, measure it, check it\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  skerry %-8s %s\n", commands[i].name, commands[i].about);
+		printf("  skerry %-9s %s\n", commands[i].name, commands[i].about);
 	printf("\n\"skerry COMMAND --help\" lists the options of a command; --version names this build.\n"
 	       "\nExamples:\n"
 	       "  skerry run                                           the demonstration\n"

@@ -45,8 +45,8 @@ void progress_run(void *context, double done, uint64_t events, sim_ps now, doubl
 	if (done > 0.01 && done < 1)
 		snprintf(rest, sizeof rest, ", about %s left",
 			 text_seconds(left, seconds / done * (1 - done)));
-	snprintf(line, sizeof line, "%.60s: %.0f %%%s; %s events, %s of virtual time", progress->what,
-		 done * 100, rest, text_large(e, (double)events), text_time(t, now));
+	snprintf(line, sizeof line, "%.60s: %.0f %%%s; %s events, %s of %s time", progress->what, done * 100,
+		 rest, text_large(e, (double)events), text_time(t, now), progress->real ? "real" : "virtual");
 	show(progress, line);
 }
 

@@ -9,6 +9,7 @@
 struct progress {
 	const char *what; /* borrowed: before the figures */
 	bool quiet, terminal, shown;
+	bool real;   /* set it after progress_init(): the time shown is real, not virtual */
 	double next; /* seconds: when the next line is due */
 };
 

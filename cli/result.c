@@ -1,3 +1,5 @@
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
 #include "cli/member.h"
@@ -49,6 +51,68 @@ const char *result_class_text(const struct sim_topology *topology, uint32_t clas
 	return NULL;
 }
 
+/* ---- natively ---- */
+
+double result_load_average(void)
+{
+	static double average;
+	static bool looked;
+	if (!looked && getloadavg(&average, 1) < 1)
+		average = -1;
+	looked = true;
+	return average;
+}
+
+const char *result_cpu_model(void)
+{
+	static char model[128];
+	char line[256];
+	FILE *in = *model ? NULL : fopen("/proc/cpuinfo", "r");
+	while (in && !*model && fgets(line, sizeof line, in)) {
+		const char *colon = strchr(line, ':');
+		line[strcspn(line, "\n")] = 0;
+		if (colon && colon[1] && !strncmp(line, "model name", 10))
+			snprintf(model, sizeof model, "%.120s", colon + 2);
+	}
+	if (in)
+		fclose(in);
+	return *model ? model : NULL;
+}
+
+const char *result_waits(const struct run_host *host) { return host->shares ? "spin, yield, sleep" : "spin"; }
+
+void result_memory(char out[RESULT_TEXT], const struct run_host *host)
+{
+	const struct sim_native_stats *stats = &host->stats;
+	if (!host->placement->threads)
+		snprintf(out, RESULT_TEXT, "first touch (threads are not pinned)");
+	else if (host->host->mbind_refused)
+		snprintf(out, RESULT_TEXT, "first touch (%s)",
+			 host->host->nodes > 1 ? "binding is refused here" : "there is one node");
+	else if (stats->unbound)
+		snprintf(out, RESULT_TEXT, "bound, but for %u of %llu channels: first touch", stats->unbound,
+			 (unsigned long long)stats->channels);
+	else
+		snprintf(out, RESULT_TEXT, "bound");
+}
+
+/* A kernel's own work takes a CPU a few times a second; a neighbour does at each of its turns. Where the threads share
+ * CPUs among themselves, switches tell nothing of others. */
+bool result_disturbed(char out[RESULT_TEXT], const struct run_result *result)
+{
+	const struct run_host *host = result->native;
+	const double load = result_load_average(), switches = (double)host->stats.switches;
+	const double usual = host->threads * (2 + 20 * result->wall_seconds);
+	if (host->shares ? load <= 0.5 * host->host->cpus : switches <= usual)
+		return false;
+	int length = snprintf(out, RESULT_TEXT, "others used these CPUs: %llu involuntary switches",
+			      (unsigned long long)host->stats.switches);
+	if (load >= 0)
+		snprintf(out + length, (size_t)(RESULT_TEXT - length),
+			 ", load average %.2f before the run; the latencies contain it", load);
+	return true;
+}
+
 /* ---- JSON ---- */
 
 static double rounded(double value, double digits)
@@ -56,17 +120,100 @@ static double rounded(double value, double digits)
 	return (double)(uint64_t)(value * digits + 0.5) / digits;
 }
 
-static json_t *machine_json(const struct scenario *scenario)
+/* Natively the preset's links and the profile's costs are not what ran. */
+static json_t *machine_json(const struct scenario *scenario, bool native)
 {
 	const struct sim_topology *t = &scenario->topology;
 	json_t *out = json_object();
 	member_count(out, "clusters", t->clusters);
-	member_text(out, "preset", t->preset);
+	member_text(out, "preset", native ? NULL : t->preset);
 	member_count(out, "clock_hz", t->clock.hz);
-	member_ns(out, "lookahead_ns", sim_topology_lookahead(t));
-	member_text(out, "source", t->source);
-	member_text(out, "cost_profile", scenario->cost.name);
+	if (native)
+		member_set(out, "lookahead_ns", json_null());
+	else
+		member_ns(out, "lookahead_ns", sim_topology_lookahead(t));
+	member_text(out, "source", native ? "measured on this host" : t->source);
+	member_text(out, "cost_profile", native ? NULL : scenario->cost.name);
 	member_count(out, "service_cluster", scenario->service_cluster);
+	return out;
+}
+
+static json_t *clusters_json(uint32_t clusters, uint32_t threads, uint32_t thread)
+{
+	json_t *out = json_array();
+	for (uint32_t i = 0; i < clusters; i++)
+		if (sim_native_thread(i, clusters, threads) == thread)
+			member_append(out, json_integer(i));
+	return out;
+}
+
+static json_t *placement_json(const struct run_host *host, uint32_t clusters)
+{
+	json_t *out = json_array();
+	for (uint32_t i = 0; i < host->threads; i++) {
+		const bool placed = i < host->placement->threads;
+		const struct sim_host_cpu *cpu = placed ? &host->host->cpu[host->placement->cpu[i]] : NULL;
+		json_t *thread = json_object();
+		member_count(thread, "thread", i);
+		member_set(thread, "clusters", clusters_json(clusters, host->threads, i));
+		member_set(thread, "cpu", cpu ? json_integer(cpu->number) : json_null());
+		member_set(thread, "core", cpu ? json_integer(cpu->core) : json_null());
+		member_set(thread, "node", cpu && cpu->node >= 0 ? json_integer(cpu->node) : json_null());
+		member_append(out, thread);
+	}
+	return out;
+}
+
+static json_t *clock_json(const struct sim_ticks_source *ticks)
+{
+	json_t *out = json_object();
+	member_text(out, "name", ticks->name);
+	member_flag(out, "counter", ticks->counter);
+	member_count(out, "hz", ticks->clock.hz);
+	member_text(out, "why", ticks->why);
+	return out;
+}
+
+static json_t *host_json(const struct scenario *scenario, const struct run_result *result)
+{
+	const struct run_host *host = result->native;
+	char text[RESULT_TEXT];
+	json_t *out = json_object();
+	member_text(out, "cpu_model", result_cpu_model());
+	member_count(out, "cpus_visible", host->host->visible);
+	member_count(out, "cpus_allowed", host->host->cpus);
+	member_set(out, "quota_cpus",
+		   host->host->quota_millicpus ? json_real((double)host->host->quota_millicpus / 1000)
+					       : json_null());
+	member_flag(out, "virtual_machine", host->host->virtual_machine);
+	member_set(out, "clock", clock_json(host->ticks));
+	member_count(out, "threads", host->threads);
+	member_set(out, "placement", placement_json(host, scenario->topology.clusters));
+	member_text(out, "waits", result_waits(host));
+	member_flag(out, "shares_cores", host->placement->shares_cores);
+	member_flag(out, "mixes_kinds", host->placement->mixes_kinds);
+	result_memory(text, host);
+	member_text(out, "memory", text);
+	member_count(out, "unpinned", host->placement->threads ? host->stats.unpinned : host->threads);
+	member_count(out, "involuntary_switches", host->stats.switches);
+	member_set(out, "load_average",
+		   result_load_average() >= 0 ? json_real(result_load_average()) : json_null());
+	member_text(out, "disturbed", result_disturbed(text, result) ? text : NULL);
+	return out;
+}
+
+static json_t *channels_json(const struct sim_native_stats *stats)
+{
+	json_t *out = json_object();
+	member_count(out, "pairs", stats->channels);
+	member_count(out, "frames", stats->frames);
+	member_count(out, "line_requests", stats->line_requests);
+	member_count(out, "replies_in_place", stats->line_replies);
+	member_count(out, "waited_for_credit", stats->waited);
+	member_count(out, "outbox_most", stats->outbox_most);
+	member_count(out, "sleeps", stats->sleeps);
+	member_count(out, "yields", stats->yields);
+	member_count(out, "empty_polls", stats->empty_polls);
 	return out;
 }
 
@@ -149,8 +296,13 @@ static json_t *checks_json(const struct run_result *result)
 static void put_figures(json_t *out, const struct run_result *result)
 {
 	member_count(out, "events", result->events);
-	member_count(out, "windows", result->windows);
-	member_ns(out, "virtual_ns", result->virtual_ps);
+	member_set(out, "windows", result->native ? json_null() : json_integer((json_int_t)result->windows));
+	if (result->native) {
+		member_set(out, "virtual_ns", json_null());
+		member_ns(out, "real_ns", result->virtual_ps);
+	} else {
+		member_ns(out, "virtual_ns", result->virtual_ps);
+	}
 	member_real(out, "wall_s", rounded(result->wall_seconds, 1e6));
 	member_real(out, "setup_s", rounded(result->setup_seconds, 1e6));
 	member_real(out, "events_per_s", rounded(result_rate(result->events, result->wall_seconds), 1));
@@ -163,34 +315,57 @@ static void put_figures(json_t *out, const struct run_result *result)
 	member_count(out, "frames_bytes", result->frames_bytes);
 }
 
+static const char *engine_kind(const struct scenario *scenario, const struct run_result *result)
+{
+	return result->native ? "native" : scenario->engine == SIM_ENGINE_HEAP ? "heap" : "window";
+}
+
 json_t *result_json(const struct scenario *scenario, const struct run_result *result)
 {
 	static const char *const ends[] = {[RUN_ENDED] = "ended",
 					   [RUN_TIMEOUT] = "timeout",
 					   [RUN_STUCK] = "stuck",
 					   [RUN_FAULT] = "fault"};
+	const bool native = result->native != NULL;
 	char digest[17];
 	json_t *out = json_object();
 	member_count(out, "schema", CLI_SCHEMA);
-	member_text(out, "engine", "virtual");
-	member_text(out, "engine_kind", scenario->engine == SIM_ENGINE_HEAP ? "heap" : "window");
+	member_text(out, "engine", native ? "native" : "virtual");
+	member_text(out, "engine_kind", engine_kind(scenario, result));
+	member_flag(out, "oversubscribed", native && result->native->oversubscribed);
 	member_text(out, "fidelity", "flat");
 	member_text(out, "scenario", scenario->name);
 	member_count(out, "seed", scenario->seed);
 	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)result->digest);
-	member_text(out, "digest", digest);
+	member_text(out, "digest", native ? NULL : digest);
 	member_count(out, "model_version", RUN_MODEL_VERSION);
 	member_text(out, "end", ends[result->end]);
 	if (result->end != RUN_ENDED)
 		member_text(out, "end_text", result->end_text);
 	put_figures(out, result);
-	member_set(out, "machine", machine_json(scenario));
+	member_set(out, "machine", machine_json(scenario, native));
+	if (native) {
+		member_set(out, "host", host_json(scenario, result));
+		member_set(out, "channels", channels_json(&result->native->stats));
+	}
 	member_set(out, "operations", operations_json(result));
 	if (result->stats->pair)
 		member_set(out, "links", links_json(scenario, result));
 	member_set(out, "classes", classes_json(scenario, result));
 	member_set(out, "checks", checks_json(result));
 	return out;
+}
+
+json_t *result_whole(json_t *result, json_t *second, const char *why)
+{
+	json_t *runs = json_array();
+	member_append(runs, json_copy(result));
+	if (second)
+		member_append(runs, second);
+	if (why)
+		member_text(result, "native_not_run", why);
+	member_set(result, "runs", runs);
+	return result;
 }
 
 /* ---- figures by name ---- */

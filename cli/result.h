@@ -19,8 +19,25 @@ void result_operation(struct result_operation *out, const struct run_result *res
 bool result_shows(const struct run_result *result, enum flat_op op); /* it was counted, or is always shown */
 extern const char *const result_share_names[4];
 
-/* Returns a new reference. */
+/* Returns a new reference. Natively what only virtual time has (digest, windows, virtual_ns, lookahead) is null, and
+ * there are also real_ns, host and channels. */
 json_t *result_json(const struct scenario *scenario, const struct run_result *result);
+/* The same as it is printed and kept: with "runs", a list of the result itself and of `second`, which is taken. NULL:
+ * there was one run; `why` then says why there was no second one, if there should have been one, else it is NULL. */
+json_t *result_whole(json_t *result, json_t *second, const char *why);
+
+/* ---- natively ---- */
+
+#define RESULT_TEXT 256
+/* The load average before the command ran anything; negative: unknown. The first call looks. */
+double result_load_average(void);
+const char *result_cpu_model(void);                    /* static; NULL: the system does not say */
+const char *result_waits(const struct run_host *host); /* "spin", "spin, yield, sleep" */
+void result_memory(char out[RESULT_TEXT], const struct run_host *host); /* "bound", "first touch (why)" */
+/* Others used the CPUs of a native run: says so in one line. */
+bool result_disturbed(char out[RESULT_TEXT], const struct run_result *result);
+
+/* ---- figures ---- */
 
 /* "operations.open.p99", "events", "virtual_ns": a figure of such an object. False: it is not there. An
  * operation that never happened has figures, all of them 0. */

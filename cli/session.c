@@ -9,8 +9,10 @@
 #include "sim/check.h"
 #include "workloads/embedded.h"
 
+const char *const session_engines[] = {"virtual", "native", "window", "heap", NULL};
+
 struct sets {
-	char *text[OPTIONS_ITEMS_MAX + 8];
+	char *text[OPTIONS_ITEMS_MAX + 16];
 	uint32_t count;
 };
 
@@ -29,18 +31,19 @@ static bool is_recording(const char *word)
 }
 
 /* "clients=[{trace: "a"}, {trace: "b"}]" replaces the demonstration's clients. */
-static int sets_of_traces(struct sets *sets, const struct option_list *traces)
+static int sets_of_traces(struct sets *sets, const struct option_list *traces, struct scenario_error *error)
 {
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 	SIM_CHECK(out != NULL);
-	int code = 0;
-	for (uint32_t i = 0; i < traces->count && !code; i++) {
-		if (!is_recording(traces->item[i]))
-			code = cli_fail(
-				CLI_USAGE,
-				"--trace %s: there is no such recording; scripts/record-trace makes one, "
+	int failed = 0;
+	for (uint32_t i = 0; i < traces->count && !failed; i++) {
+		failed = !is_recording(traces->item[i]);
+		if (failed)
+			snprintf(
+				error->text, sizeof error->text,
+				"--trace %.256s: there is no such recording; scripts/record-trace makes one, "
 				"\"skerry list\" names those that are built in",
 				traces->item[i]);
 		fputs(i ? ", {trace: " : "[{trace: ", out);
@@ -54,7 +57,7 @@ static int sets_of_traces(struct sets *sets, const struct option_list *traces)
 		 "recordings of one's own, each on every kernel of the demonstration's machine");
 	sets_add(sets, "clients", text);
 	free(text);
-	return code;
+	return failed ? -1 : 0;
 }
 
 static void write_words(FILE *out, const char *option, const struct option_list *list, bool each)
@@ -81,8 +84,16 @@ static char *replay_line(const struct session_source *source, const struct scena
 	}
 	write_words(out, "--trace", source->traces, false);
 	write_words(out, "--set", source->sets, true);
+	if (source->preset) {
+		fputs(" --preset ", out);
+		text_shell_word(out, source->preset);
+	}
+	if (source->clusters)
+		fprintf(out, " --set machine.clusters=%u", source->clusters);
 	if (source->engine)
 		fprintf(out, " --engine %s", source->engine);
+	if (source->oversubscribe)
+		fputs(" --oversubscribe", out);
 	if (source->inclusion)
 		fputs(" --inclusion", out);
 	fprintf(out, " --seed %llu", (unsigned long long)scenario->seed);
@@ -90,43 +101,63 @@ static char *replay_line(const struct session_source *source, const struct scena
 	return text;
 }
 
-static int read_scenario(struct session *out, const struct session_source *source, struct sets *sets)
+static void sets_of_options(struct sets *sets, const struct session_source *source)
 {
-	struct scenario_error error = {""};
-	bool traces = source->traces && source->traces->count;
-	if (traces && source->scenario)
-		return cli_fail(CLI_USAGE,
-				"run: a scenario and --trace exclude each other; name the recordings in the "
-				"scenario's \"clients\", or leave the scenario out");
-	int code = traces ? sets_of_traces(sets, source->traces) : 0;
-	if (code)
-		return code;
+	char clusters[16];
 	for (uint32_t i = 0; source->sets && i < source->sets->count; i++)
 		sets_add(sets, "", source->sets->item[i]);
+	if (source->preset)
+		sets_add(sets, "machine.preset", source->preset);
+	if (source->clusters) {
+		snprintf(clusters, sizeof clusters, "%u", source->clusters);
+		sets_add(sets, "machine.clusters", clusters);
+	}
 	if (source->seed)
 		sets_add(sets, "seed", source->seed);
 	if (source->engine)
-		sets_add(sets, "engine", source->engine);
-	if (scenario_read(&out->scenario, source->scenario, (const char *const *)sets->text, sets->count,
-			  &error))
-		return cli_fail(CLI_USAGE, "%s", error.text);
+		sets_add(sets, "engine", strcmp(source->engine, "virtual") ? source->engine : "window");
+	if (source->oversubscribe)
+		sets_add(sets, "native.oversubscribe", "true");
+}
+
+static int read_scenario(struct session *out, const struct session_source *source, struct sets *sets,
+			 struct scenario_error *error)
+{
+	bool traces = source->traces && source->traces->count;
+	if (traces && source->scenario) {
+		snprintf(error->text, sizeof error->text,
+			 "run: a scenario and --trace exclude each other; name the recordings in the "
+			 "scenario's \"clients\", or leave the scenario out");
+		return -1;
+	}
+	if (traces && sets_of_traces(sets, source->traces, error))
+		return -1;
+	sets_of_options(sets, source);
+	return scenario_read(&out->scenario, source->scenario, (const char *const *)sets->text, sets->count,
+			     error);
+}
+
+static int session_open(struct session *out, const struct session_source *source,
+			struct scenario_error *error)
+{
+	*out = (struct session){0};
+	struct sets *sets = calloc(1, sizeof *sets);
+	SIM_CHECK(sets != NULL);
+	int failed = read_scenario(out, source, sets, error);
+	for (uint32_t i = 0; i < sets->count; i++)
+		free(sets->text[i]);
+	free(sets);
+	if (failed)
+		return -1;
+	out->replay = replay_line(source, out->scenario);
+	sim_check_set_replay(out->replay);
 	return 0;
 }
 
 int session_read(struct session *out, const struct session_source *source)
 {
-	*out = (struct session){0};
-	struct sets *sets = calloc(1, sizeof *sets);
-	SIM_CHECK(sets != NULL);
-	int code = read_scenario(out, source, sets);
-	for (uint32_t i = 0; i < sets->count; i++)
-		free(sets->text[i]);
-	free(sets);
-	if (code)
-		return code;
-	out->replay = replay_line(source, out->scenario);
-	sim_check_set_replay(out->replay);
-	return 0;
+	struct scenario_error error = {""};
+	return session_open(out, source, &error) ? cli_fail(CLI_USAGE, "%s", error.text) : 0;
 }
 
 int session_begin(struct session *session, const struct run_options *options)
@@ -135,6 +166,17 @@ int session_begin(struct session *session, const struct run_options *options)
 	if (run_new(&session->run, session->scenario, options, &error))
 		return cli_fail(CLI_USAGE, "%s", error.text);
 	return 0;
+}
+
+int session_try(struct session *out, const struct session_source *source, const struct run_options *options,
+		struct scenario_error *error)
+{
+	return session_open(out, source, error) || run_new(&out->run, out->scenario, options, error) ? -1 : 0;
+}
+
+bool session_is_native(const struct session *session)
+{
+	return session->scenario->engine == SIM_ENGINE_NATIVE;
 }
 
 void session_go(struct session *session) { run_go(session->run, &session->result); }

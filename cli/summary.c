@@ -10,18 +10,75 @@
 static const enum flat_op usual[] = {FLAT_OPEN,  FLAT_READ,   FLAT_WRITE, FLAT_STAT,
 				     FLAT_CLOSE, FLAT_UNLINK, FLAT_RENAME};
 
-static void write_head(FILE *out, const struct scenario *s)
+static void write_host(FILE *out, const struct run_result *result)
+{
+	const struct run_host *host = result->native;
+	const char *model = result_cpu_model();
+	char quota[48] = "", text[RESULT_TEXT];
+	if (host->host->quota_millicpus)
+		snprintf(quota, sizeof quota, " (quota %.2f)", (double)host->host->quota_millicpus / 1000);
+	fprintf(out, "host      %.60s, %u of %u CPUs%s%s; clock %s, %.3f GHz\n",
+		model ? model : "CPU unknown", host->host->cpus, host->host->visible, quota,
+		host->host->virtual_machine ? ", virtual machine" : "", host->ticks->name,
+		(double)host->ticks->clock.hz / 1e9);
+	result_memory(text, host);
+	if (host->placement->threads)
+		fprintf(out, "threads   %.150s; ", host->placement->text);
+	else
+		fprintf(out, "threads   %u, where the system puts them; ", host->threads);
+	fprintf(out, "waiting: %s; memory: %s\n", result_waits(host), text);
+	if (host->stats.unpinned)
+		fprintf(out, "          %u of %u threads could not be pinned\n", host->stats.unpinned,
+			host->threads);
+}
+
+static void write_channels(FILE *out, const struct sim_native_stats *stats)
+{
+	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES];
+	fprintf(out, "channels  %s frames, %s of them requests on lines, %s replies in place; ",
+		text_count(a, stats->frames), text_count(b, stats->line_requests),
+		text_count(c, stats->line_replies));
+	fprintf(out, "%s waited for credit (at most %s at once)", text_count(a, stats->waited),
+		text_count(b, stats->outbox_most));
+	fprintf(out, "; %s sleeps, %s yields\n", text_count(a, stats->sleeps), text_count(b, stats->yields));
+}
+
+static void write_disturbed(FILE *out, const struct run_result *result)
+{
+	char text[RESULT_TEXT];
+	if (result_disturbed(text, result))
+		fprintf(out, "disturbed %s\n", text);
+}
+
+static void write_engine(FILE *out, const struct scenario *s, const struct run_result *result)
+{
+	const char *engine = result->native
+				     ? result->native->oversubscribed ? "native, oversubscribed" : "native"
+			     : s->engine == SIM_ENGINE_HEAP ? "virtual (heap)"
+							    : "virtual (window)";
+	fprintf(out, "engine    %s, fidelity flat, seed %llu; protocols %s, %s\n", engine,
+		(unsigned long long)s->seed, s->capability, s->memory);
+}
+
+static void write_head(FILE *out, const struct scenario *s, const struct run_result *result)
 {
 	const struct sim_topology *t = &s->topology;
+	const char *plural = t->clusters == 1 ? "" : "s";
 	char look[TEXT_BYTES], clock[SIM_QUANTITY_TEXT];
 	sim_quantity_print(clock, SIM_UNIT_FREQUENCY, t->clock.hz);
 	fprintf(out, "%s: %.150s\n", s->name, s->about ? s->about : "");
-	fprintf(out, "machine   %u cluster%s at %s, %s, lookahead %s; costs %s\n", t->clusters,
-		t->clusters == 1 ? "" : "s", clock, t->preset, text_time(look, sim_topology_lookahead(t)),
-		s->cost.name);
-	fprintf(out, "engine    virtual (%s), fidelity flat, seed %llu; protocols %s, %s\n\n",
-		s->engine == SIM_ENGINE_HEAP ? "heap" : "window", (unsigned long long)s->seed, s->capability,
-		s->memory);
+	if (result->native)
+		fprintf(out, "machine   %u cluster%s on this host, in real time\n", t->clusters, plural);
+	else
+		fprintf(out, "machine   %u cluster%s at %s, %s, lookahead %s; costs %s\n", t->clusters,
+			plural, clock, t->preset, text_time(look, sim_topology_lookahead(t)), s->cost.name);
+	write_engine(out, s, result);
+	if (result->native) {
+		write_host(out, result);
+		write_channels(out, &result->native->stats);
+		write_disturbed(out, result);
+	}
+	fputc('\n', out);
 }
 
 static void add_operation(struct text_table *table, const struct result_operation *o)
@@ -145,16 +202,23 @@ static void write_traffic(FILE *out, const struct scenario *s, const struct run_
 static void write_figures(FILE *out, const struct run_result *r)
 {
 	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES], d[TEXT_BYTES];
-	fprintf(out, "time      %s of virtual time in %s of wall time (and %s of set-up)\n",
-		text_time(a, r->virtual_ps), text_seconds(b, r->wall_seconds),
-		text_seconds(c, r->setup_seconds));
+	if (r->native)
+		fprintf(out, "time      %s of real time (and %s of set-up)\n", text_time(a, r->virtual_ps),
+			text_seconds(c, r->setup_seconds));
+	else
+		fprintf(out, "time      %s of virtual time in %s of wall time (and %s of set-up)\n",
+			text_time(a, r->virtual_ps), text_seconds(b, r->wall_seconds),
+			text_seconds(c, r->setup_seconds));
 	fprintf(out, "events    %s, %s/s; system calls %s", text_count(a, r->events),
 		text_large(b, result_rate(r->events, r->wall_seconds)), text_count(c, r->calls));
 	fprintf(out, ", %s/s; messages %s", text_large(b, result_rate(r->calls, r->wall_seconds)),
 		text_count(c, r->messages));
 	fprintf(out, ", %s/s\n", text_large(d, result_rate(r->messages, r->wall_seconds)));
-	fprintf(out, "digest    %016llx, model_version %d; %s of contents compared\n",
-		(unsigned long long)r->digest, RUN_MODEL_VERSION, text_bytes(a, r->content_bytes));
+	if (r->native)
+		fprintf(out, "contents  %s compared\n", text_bytes(a, r->content_bytes));
+	else
+		fprintf(out, "digest    %016llx, model_version %d; %s of contents compared\n",
+			(unsigned long long)r->digest, RUN_MODEL_VERSION, text_bytes(a, r->content_bytes));
 }
 
 static void write_checks(FILE *out, const struct run_result *r)
@@ -172,6 +236,100 @@ static void write_checks(FILE *out, const struct run_result *r)
 	if (r->end != RUN_ENDED)
 		fprintf(out, "The run did not end: %s.\n", r->end_text);
 }
+
+/* ---- the demonstration's native part ---- */
+
+static void write_medians(FILE *out, const struct summary *summary)
+{
+	static const enum flat_op ops[] = {FLAT_OPEN, FLAT_READ, FLAT_CLOSE, FLAT_OBTAIN, FLAT_READ_MISS};
+	const struct summary_run *runs[2] = {&summary->run, &summary->native};
+	struct text_table table = {0};
+	char text[TEXT_BYTES];
+	text_table_add(&table, "p50");
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		text_table_add(&table, "%s", flat_op_name[ops[i]]);
+	text_table_add(&table, "calls");
+	text_table_add(&table, "clusters");
+	text_table_end(&table);
+	for (int r = 0; r < 2; r++) {
+		struct result_operation o;
+		text_table_add(&table, r ? "native  " : "virtual ");
+		for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+			result_operation(&o, runs[r]->result, ops[i]);
+			text_table_add(&table, "%s", o.count ? text_time(text, o.p50) : "-");
+		}
+		text_table_add(&table, "%s", text_count(text, runs[r]->result->calls));
+		text_table_add(&table, "%u", runs[r]->scenario->topology.clusters);
+		text_table_end(&table);
+	}
+	text_table_write(&table, out, "");
+}
+
+static const struct run_check *first_failed(const struct run_result *r)
+{
+	for (uint32_t i = 0; i < r->checks; i++)
+		if (r->check[i].failures)
+			return &r->check[i];
+	return NULL;
+}
+
+static void write_checks_in_short(FILE *out, const struct run_result *r)
+{
+	const struct run_check *failed = first_failed(r);
+	uint64_t facts = 0;
+	char a[TEXT_BYTES];
+	for (uint32_t i = 0; i < r->checks; i++)
+		facts += r->check[i].count;
+	fprintf(out, "checks    %u checks, %s facts: ", r->checks, text_count(a, facts));
+	if (failed)
+		fprintf(out, "FAILED %llu, first: %s: %s\n", (unsigned long long)r->failures, failed->name,
+			failed->first);
+	else
+		fprintf(out, "ok\n");
+	if (r->end != RUN_ENDED)
+		fprintf(out, "The native part did not end: %s.\n", r->end_text);
+}
+
+static bool is_bad(const struct summary_run *run)
+{
+	return run->replay && (run->result->failures || run->result->end != RUN_ENDED);
+}
+
+static void write_native(FILE *out, const struct summary *summary)
+{
+	const struct summary_run *native = &summary->native;
+	if (!native->scenario) {
+		fprintf(out, "native    not run: %.300s\n", summary->not_native);
+		return;
+	}
+	const struct run_result *r = native->result;
+	char a[TEXT_BYTES];
+	fprintf(out, "native    the same clients on this host, %s of real time%s\n",
+		text_time(a, r->virtual_ps),
+		r->native->oversubscribed
+			? "; oversubscribed: clusters share CPUs, latencies are not those of hardware"
+			: "");
+	write_host(out, r);
+	write_disturbed(out, r);
+	write_medians(out, summary);
+	write_checks_in_short(out, r);
+	if (is_bad(native))
+		fprintf(out, "Try it again with:  %s\n", native->replay);
+}
+
+/* How many lines write_native() will write, with the empty one before it. */
+static int lines_of_native(const struct summary *summary)
+{
+	const struct summary_run *native = &summary->native;
+	char text[RESULT_TEXT];
+	if (!native->scenario)
+		return summary->not_native ? 2 : 0;
+	return 1 + 1 + 2 + (native->result->native->stats.unpinned != 0) +
+	       result_disturbed(text, native->result) + 3 + 1 + (native->result->end != RUN_ENDED) +
+	       is_bad(native);
+}
+
+/* ---- all of it ---- */
 
 static void write_next(FILE *out, const char *folder)
 {
@@ -191,26 +349,37 @@ static void write_next(FILE *out, const char *folder)
 }
 
 /* Lines of everything but the table's rows. */
-static int lines_around(const struct run_result *r, bool folder, bool demonstration, bool replay)
+static int lines_around(const struct summary *summary)
 {
+	const struct run_result *r = summary->run.result;
+	char text[RESULT_TEXT];
 	return 3 + 1 + 1 /* head, and the table's own */ + 2 /* what is not shown */ + 2 + 3 +
-	       (int)r->checks + (r->end != RUN_ENDED) + folder + replay + (demonstration ? 3 : 0);
+	       (int)r->checks + (r->end != RUN_ENDED) + (summary->folder != NULL) + is_bad(&summary->run) +
+	       (summary->next ? 3 : 0) +
+	       (r->native ? 3 + (r->native->stats.unpinned != 0) + result_disturbed(text, r) : 0);
 }
 
-void summary_write(FILE *out, const struct scenario *scenario, const struct run_result *result,
-		   const char *folder, bool demonstration, const char *replay)
+void summary_write(FILE *out, const struct summary *summary)
 {
-	bool bad = result->failures || result->end != RUN_ENDED;
-	int rows = SUMMARY_LINES_MAX - lines_around(result, folder, demonstration, bad && replay);
-	write_head(out, scenario);
-	write_operations(out, result, rows < 8 ? 8 : rows);
-	write_traffic(out, scenario, result);
+	const struct run_result *result = summary->run.result;
+	const int native = lines_of_native(summary);
+	const int most =
+		native > SUMMARY_BOTH_MAX - SUMMARY_LINES_MAX ? SUMMARY_BOTH_MAX - native : SUMMARY_LINES_MAX;
+	const int rows = most - lines_around(summary);
+	write_head(out, summary->run.scenario, result);
+	write_operations(out, result, rows < 6 ? 6 : rows);
+	write_traffic(out, summary->run.scenario, result);
 	write_figures(out, result);
 	write_checks(out, result);
-	if (folder)
-		fprintf(out, "files     %s/ (result.json, scenario.yaml, latency/)\n", folder);
-	if (bad && replay)
-		fprintf(out, "It happens again with:  %s\n", replay);
-	if (demonstration)
-		write_next(out, folder);
+	if (native) {
+		fputc('\n', out);
+		write_native(out, summary);
+	}
+	if (summary->folder)
+		fprintf(out, "files     %s/ (result.json, scenario.yaml, latency/)\n", summary->folder);
+	if (is_bad(&summary->run))
+		fprintf(out, result->native ? "Try it again with:  %s\n" : "It happens again with:  %s\n",
+			summary->run.replay);
+	if (summary->next)
+		write_next(out, summary->folder);
 }

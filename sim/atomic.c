@@ -16,4 +16,7 @@ void sim_word_wait(sim_atomic_u32 *word, uint32_t value, uint64_t timeout_ns)
 	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns ? &timeout : NULL, NULL, 0);
 }
 
-void sim_word_wake(sim_atomic_u32 *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+void sim_word_wake(sim_atomic_u32 *word)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}

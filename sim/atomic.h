@@ -14,14 +14,16 @@
 typedef _Atomic uint64_t sim_atomic_u64;
 typedef _Atomic uint32_t sim_atomic_u32;
 
-#define sim_load_relaxed(p)     atomic_load_explicit(p, memory_order_relaxed)
-#define sim_load_acquire(p)     atomic_load_explicit(p, memory_order_acquire)
-#define sim_store_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
-#define sim_store_release(p, v) atomic_store_explicit(p, v, memory_order_release)
-#define sim_exchange(p, v)      atomic_exchange_explicit(p, v, memory_order_seq_cst)
+#define sim_load_relaxed(p)             atomic_load_explicit(p, memory_order_relaxed)
+#define sim_load_acquire(p)             atomic_load_explicit(p, memory_order_acquire)
+#define sim_store_relaxed(p, v)         atomic_store_explicit(p, v, memory_order_relaxed)
+#define sim_store_release(p, v)         atomic_store_explicit(p, v, memory_order_release)
+#define sim_exchange(p, v)              atomic_exchange_explicit(p, v, memory_order_seq_cst)
 
-/* A plain store of what a later release publishes; a name of its own so that a test can hold it back. */
-#define sim_store_plain(p, v) (*(p) = (v))
+/* Plain memory that a release publishes; names of their own so that a test can hold a store back and see a load. */
+#define sim_load_plain(p)               (*(p))
+#define sim_store_plain(p, v)           (*(p) = (v))
+#define sim_copy_plain(to, from, bytes) __builtin_memcpy(to, from, bytes)
 
 /* Orders this thread's earlier stores before its later loads, which nothing weaker does. */
 #ifdef __SANITIZE_THREAD__

@@ -137,8 +137,9 @@ static int check_schema(struct sim_config *config, const struct raw_file *raw)
 {
 	char word[SIM_QUANTITY_TEXT];
 	if (!sim_config_given(config, "schema"))
-		return sim_config_fail(config, "schema", NULL,
-				       "the key is missing: this is no file of skerry calibrate; give one that is");
+		return sim_config_fail(
+			config, "schema", NULL,
+			"the key is missing: this is no file of skerry calibrate; give one that is");
 	if (raw->schema == SIM_CALIBRATION_SCHEMA)
 		return 0;
 	sim_quantity_print(word, SIM_UNIT_NONE, raw->schema);
@@ -168,14 +169,16 @@ static int check_letters(struct sim_config *config, const struct raw_file *raw)
 	return 0;
 }
 
-static int take_row(struct sim_config *config, const struct raw_file *raw, uint32_t row, struct sim_topology *t)
+static int take_row(struct sim_config *config, const struct raw_file *raw, uint32_t row,
+		    struct sim_topology *t)
 {
 	char path[32], letter[2] = "";
 	const char *links = raw->groups[row].links;
 	snprintf(path, sizeof path, "groups.%u.links", row);
 	if (strlen(links) != raw->groups_count)
-		return sim_config_fail(config, path, links, "%zu letters for %u groups; write one for each group",
-				       strlen(links), raw->groups_count);
+		return sim_config_fail(config, path, links,
+				       "%zu letters for %u groups; write one for each group", strlen(links),
+				       raw->groups_count);
 	for (uint32_t i = 0; i < raw->groups_count; i++) {
 		const int link = link_of_letter(raw, links[i]);
 		letter[0] = links[i];
@@ -208,11 +211,12 @@ static void take_links(const struct raw_file *raw, struct sim_calibration *c)
 	t->links = raw->links_count;
 	for (uint32_t i = 0; i < raw->links_count; i++) {
 		const struct raw_link *link = &raw->links[i];
-		t->link[i] = (struct sim_link){.send = link->send,
-					       .receive = link->receive,
-					       .gap = link->gap,
-					       .wire_ps = sim_ps_of_cycles(&t->clock, link->wire),
-					       .ps_per_kib = sim_link_ps_per_kib(raw->clock, link->bandwidth)};
+		t->link[i] =
+			(struct sim_link){.send = link->send,
+					  .receive = link->receive,
+					  .gap = link->gap,
+					  .wire_ps = sim_ps_of_cycles(&t->clock, link->wire),
+					  .ps_per_kib = sim_link_ps_per_kib(raw->clock, link->bandwidth)};
 		t->link_name[i] = link->name;
 		c->link_source[i] = link->source;
 	}
@@ -256,8 +260,8 @@ static int take(const struct raw_file *raw, const char *name, struct sim_calibra
 	return sim_config_fail(c->texts, "", NULL, "memory is exhausted; end other programs");
 }
 
-int sim_calibration_read(struct sim_calibration **out, const char *name, const char *text, size_t bytes, char *error,
-			 size_t size)
+int sim_calibration_read(struct sim_calibration **out, const char *name, const char *text, size_t bytes,
+			 char *error, size_t size)
 {
 	struct raw_file *raw = calloc(1, sizeof *raw);
 	struct sim_calibration *c = calloc(1, sizeof *c);
@@ -357,7 +361,8 @@ static void write_links(const struct sim_calibration *c, FILE *out)
 		fprintf(out, "  - letter: %c\n", letter_of(i));
 		write_text(out, "    ", "name", t->link_name[i]);
 		write_quantity(out, "    ", "send", SIM_UNIT_CYCLES, link->send);
-		write_quantity(out, "    ", "wire", SIM_UNIT_CYCLES, sim_cycles_of_ps(&t->clock, link->wire_ps));
+		write_quantity(out, "    ", "wire", SIM_UNIT_CYCLES,
+			       sim_cycles_of_ps(&t->clock, link->wire_ps));
 		write_quantity(out, "    ", "receive", SIM_UNIT_CYCLES, link->receive);
 		write_quantity(out, "    ", "gap", SIM_UNIT_CYCLES, link->gap);
 		write_quantity(out, "    ", "bandwidth", SIM_UNIT_RATE,

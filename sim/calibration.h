@@ -33,14 +33,14 @@ struct sim_calibration {
 
 /* Reads a file's text; `name` stands for the file in messages. On success *out is owned by the caller, who passes it to
  * sim_calibration_free(). On failure returns -1 and error[size] is "FILE:LINE: key: what is wrong; the remedy". */
-int sim_calibration_read(struct sim_calibration **out, const char *name, const char *text, size_t bytes, char *error,
-			 size_t size);
+int sim_calibration_read(struct sim_calibration **out, const char *name, const char *text, size_t bytes,
+			 char *error, size_t size);
 void sim_calibration_free(struct sim_calibration *calibration); /* takes NULL */
 
 /* The machine with this many clusters; 0: one a CPU. Fewer than groups: the first groups; more: in blocks over them.
  * Texts are borrowed from the calibration. Returns 0, or -EINVAL and *why as sim_topology_check(). */
-int sim_calibration_topology(const struct sim_calibration *calibration, uint32_t clusters, struct sim_topology *out,
-			     const char **why);
+int sim_calibration_topology(const struct sim_calibration *calibration, uint32_t clusters,
+			     struct sim_topology *out, const char **why);
 
 /* Writes what sim_calibration_read() reads back. Returns 0 or -EIO. */
 int sim_calibration_write(const struct sim_calibration *calibration, FILE *out);

@@ -41,7 +41,9 @@
 
 enum sim_class { SIM_CLASS_REQUEST, SIM_CLASS_FORWARD, SIM_CLASS_REPLY, SIM_CLASSES };
 
-enum { SIM_FRAME_VOID = 1 }; /* flags: not a frame of the stream; the request in this line got no reply by it */
+enum {
+	SIM_FRAME_VOID = 1
+}; /* flags: not a frame of the stream; the request in this line got no reply by it */
 
 /* Half of a pair, both directions of its ring's stream. One for each ordered pair that talks; made with its partner. */
 struct sim_channel;
@@ -51,6 +53,9 @@ struct sim_channel_config {
 	uint32_t reserve[SIM_CLASSES]; /* slots that lower classes leave free; [REQUEST] is 0; in sum at most
 					* slots * 3 / 4, because credit may be a quarter late */
 	bool line;                     /* use RPC lines; false: rings alone, for comparison */
+	uint8_t patience; /* polls after a request that leave its line alone: a line that is looked at before the
+					* reply can be there is taken from who is about to write it. 3 where polls follow each
+					* other at once */
 };
 
 /* Bytes for both channels of a pair, to be aligned to 128 and zeroed. */
@@ -100,9 +105,9 @@ enum sim_channel_way {
 struct sim_channel_sender {
 	struct sim_ring_producer ring;
 	struct sim_channel *partner;
-	uint32_t lines; /* frames of the stream that went by a line */
-	uint8_t way;    /* of the frame that is reserved */
-	bool lined;     /* lines are in use */
+	uint32_t lines;              /* frames of the stream that went by a line */
+	uint8_t way;                 /* of the frame that is reserved */
+	bool lined;                  /* lines are in use */
 	uint32_t spare[SIM_CLASSES]; /* slots that each class leaves free */
 	uint32_t rest, rest_last;    /* requests that still go by the ring before the line is tried again */
 	uint64_t first;              /* position of the first frame */
@@ -114,11 +119,13 @@ struct sim_channel_receiver {
 	struct sim_ring_consumer ring;
 	struct sim_channel *partner;
 	uint64_t request_turn; /* what the line says when the next request is in it: odd */
-	uint64_t reply_turn;   /* what the partner's line says, or will, when it is free or has its reply: even */
-	uint32_t lines;        /* frames of the stream that came by a line */
-	uint8_t way;           /* of the frame that is handed out */
+	uint64_t
+		reply_turn; /* what the partner's line says, or will, when it is free or has its reply: even */
+	uint16_t lines;     /* frames of the stream that came by a line, modulo 2^16 */
+	uint8_t way;        /* of the frame that is handed out */
 	bool lined;
-	bool awaiting; /* the partner's line is out with a request */
+	bool awaiting;          /* the partner's line is out with a request */
+	uint8_t patience, hold; /* hold: polls for which that line is still left alone */
 	struct sim_frame copy;
 };
 _Static_assert(offsetof(struct sim_channel_receiver, copy) == 64, "a poll reads one line of private words");
@@ -163,7 +170,8 @@ static inline struct sim_frame *sim_channel_reserve(struct sim_channel *channel,
 		}
 		s->way = SIM_WAY_RING;
 	}
-	sim_store_plain(&frame->header, s->ring.next << 32 | (uint64_t)(uint16_t)s->lines << 16 | (uint64_t)klass);
+	sim_store_plain(&frame->header,
+			s->ring.next << 32 | (uint64_t)(uint16_t)s->lines << 16 | (uint64_t)klass);
 	return frame;
 }
 
@@ -176,7 +184,7 @@ static inline void sim_channel_write_line(struct sim_frame *line, const struct s
 	word *to = (word *)line;
 #pragma GCC unroll 8
 	for (size_t i = 0; i < offsetof(struct sim_frame, sequence) / sizeof *to; i++)
-		sim_store_plain(&to[i], from[i]);
+		sim_store_plain(&to[i], sim_load_plain(&from[i]));
 }
 
 /* The request of a line. */
@@ -186,6 +194,7 @@ static inline void sim_channel_publish_request(struct sim_channel *channel)
 	channel->send.lines++;
 	channel->send.line_requests++;
 	r->awaiting = true;
+	r->hold = r->patience;
 	r->reply_turn += 2;
 	sim_channel_write_line(&channel->line, &channel->send.draft);
 	/* (C1) pairs with (C2) in sim_channel_find: who sees the turn sees the request. */
@@ -222,15 +231,15 @@ static inline void sim_channel_publish(struct sim_channel *channel)
 /* Whether `frame` is the next of the stream: its header names the receiver's place. */
 static inline bool sim_channel_is_next(const struct sim_channel_receiver *r, const struct sim_frame *frame)
 {
-	const uint64_t place = r->ring.next << 32 | (uint64_t)(uint16_t)r->lines << 16;
-	return (frame->header ^ place) >> 16 == 0;
+	const uint64_t place = r->ring.next << 32 | (uint64_t)r->lines << 16;
+	return (sim_load_plain(&frame->header) ^ place) >> 16 == 0;
 }
 
 /* The next frame of the stream, where it lies, and how it came; NULL: it is not there yet. At most one of the three
  * ways has it, so their order does not matter. */
 static inline const struct sim_frame *sim_channel_find(struct sim_channel *channel, enum sim_channel_way *way)
 {
-	const struct sim_channel_receiver *r = &channel->receive;
+	struct sim_channel_receiver *r = &channel->receive;
 	const struct sim_frame *frame = sim_ring_consumer_peek(&r->ring);
 	*way = SIM_WAY_RING;
 	if (frame && sim_channel_is_next(r, frame))
@@ -242,6 +251,10 @@ static inline const struct sim_frame *sim_channel_find(struct sim_channel *chann
 	/* (C2) pairs with (C1) in sim_channel_publish_request. */
 	if (sim_load_acquire(&frame->sequence) == r->request_turn && sim_channel_is_next(r, frame))
 		return frame;
+	if (r->hold) {
+		r->hold--;
+		return NULL;
+	}
 	*way = SIM_WAY_REPLY;
 	frame = &r->partner->line;
 	/* (C4) pairs with (C3) in sim_channel_publish_reply and (C5) in sim_channel_done. */
@@ -256,15 +269,16 @@ static inline const struct sim_frame *sim_channel_receive(struct sim_channel *ch
 	struct sim_channel_receiver *r = &channel->receive;
 	enum sim_channel_way way;
 	const struct sim_frame *frame = sim_channel_find(channel, &way);
-	if (!frame || frame->stamp > now)
+	if (!frame || sim_load_plain(&frame->stamp) > now)
 		return NULL;
 	SIM_CHECK(r->way == SIM_WAY_NONE); /* else the last frame was not given back */
 	r->way = (uint8_t)way;
 	if (way == SIM_WAY_RING)
 		return frame;
-	__builtin_memcpy(&r->copy, frame, offsetof(struct sim_frame, sequence));
+	sim_copy_plain(&r->copy, frame, offsetof(struct sim_frame, sequence));
 	r->lines++;
-	if (way == SIM_WAY_REPLY) { /* what came is copied out: the line is free for the next request at once */
+	if (way ==
+	    SIM_WAY_REPLY) { /* what came is copied out: the line is free for the next request at once */
 		r->awaiting = false;
 		r->partner->send.rest_last = 0;
 	}

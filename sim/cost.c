@@ -30,7 +30,7 @@ const char *const sim_cost_name[SIM_COST_KINDS] = {
 	[SIM_COST_TRANSLATE] = "assumed: a look-up in open addressing takes about 30 ns on such a core", \
 	[SIM_COST_NAME] = "assumed: hashing a short name, one look-up and one comparison", \
 	[SIM_COST_COPY_KIB] = "assumed: 8 bytes a cycle", \
-	[SIM_COST_CLIENT] = "by definition: clients run on cores of their own"
+	[SIM_COST_CLIENT] = "assumed: clients run on cores of their own"
 
 static const struct sim_cost_profile skylake = {
 	.name = "sel4-skylake",

@@ -20,7 +20,7 @@ enum sim_cost_kind {
 	SIM_COST_TRANSLATE,  /* global id -> local slot */
 	SIM_COST_NAME,       /* one component of a path looked up by the file service */
 	SIM_COST_COPY_KIB,   /* copying 1 KiB between a client and the page cache */
-	SIM_COST_CLIENT,     /* the client's own code between two calls, where it shares the monitor's core; else 0 */
+	SIM_COST_CLIENT, /* the client's own code between two calls, where it shares the monitor's core; else 0 */
 	SIM_COST_KINDS
 };
 

@@ -36,7 +36,8 @@ static const char *reason_of(int error)
 		return "this machine has no such counter; a virtual machine needs a virtual PMU";
 	case EACCES:
 	case EPERM:
-		return "not allowed here; sysctl kernel.perf_event_paranoid=2, or a container with --cap-add PERFMON";
+		return "not allowed here; sysctl kernel.perf_event_paranoid=2, or a container with --cap-add "
+		       "PERFMON";
 	case ENOSYS:
 		return "this kernel was built without perf events";
 	default:

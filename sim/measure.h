@@ -23,10 +23,10 @@
 #include "sim/host.h"
 #include "sim/topology.h"
 
-#define SIM_MEASURE_ALL_MAX    16  /* CPUs of which every pair is measured */
-#define SIM_MEASURE_SAMPLE     8   /* pairs a distance on larger hosts */
-#define SIM_MEASURE_PAIRS_MAX  (SIM_MEASURE_ALL_MAX * (SIM_MEASURE_ALL_MAX - 1) / 2)
-#define SIM_MEASURE_ALIKE      10  /* per cent by which pairs of one class differ at most */
+#define SIM_MEASURE_ALL_MAX   16 /* CPUs of which every pair is measured */
+#define SIM_MEASURE_SAMPLE    8  /* pairs a distance on larger hosts */
+#define SIM_MEASURE_PAIRS_MAX (SIM_MEASURE_ALL_MAX * (SIM_MEASURE_ALL_MAX - 1) / 2)
+#define SIM_MEASURE_ALIKE     10 /* per cent by which pairs of one class differ at most */
 
 struct sim_figure {
 	uint64_t ps;      /* median; at least 1 */
@@ -53,39 +53,40 @@ struct sim_measure_pair {
  * over the machine. Returns their number; 0: one CPU has no pair. */
 uint32_t sim_measure_plan(const struct sim_host *host, struct sim_measure_pair out[SIM_MEASURE_PAIRS_MAX]);
 
-/* Measures a pair, each figure in so many batches (>= 8). Returns 0, -ENOMEM, or -EAGAIN if a thread could not be started
- * or pinned. */
+/* Measures a pair, each figure in so many batches (>= 8). Returns 0, -ENOMEM, or -EAGAIN: a thread could not be pinned. */
 int sim_measure_pair(const struct sim_host *host, uint32_t batches, struct sim_measure_pair *pair);
 
 /* ---- pure ---- */
 
 /* The figure of batches of `operations` each: sample[i] picoseconds; `disturbed` does not count. The samples are sorted.
  * Without one that counts, all do. */
-struct sim_figure sim_measure_figure(uint64_t *sample, const bool *disturbed, uint32_t count, uint64_t operations);
+struct sim_figure sim_measure_figure(uint64_t *sample, const bool *disturbed, uint32_t count,
+				     uint64_t operations);
 
 /* What the messages of a run add to bare channels. */
 struct sim_measure_traffic {
-	uint32_t line_permille;           /* of its messages went by RPC lines */
-	uint64_t send_ps, receive_ps;     /* the monitor's own time a message; 0: unknown, as bare */
-	uint64_t flight_ps;               /* added to the wire: how late an idle monitor looks */
+	uint32_t line_permille;       /* of its messages went by RPC lines */
+	uint64_t send_ps, receive_ps; /* the monitor's own time a message; 0: unknown, as bare */
+	uint64_t flight_ps;           /* added to the wire: how late an idle monitor looks */
 };
 
 /* send, receive and gap as measured, plus what the monitor adds; wire: half the round trip of that mix of lines and rings,
  * minus bare send and receive, at least 1 ns. */
-struct sim_link sim_measure_link(const struct sim_measured *measured, const struct sim_measure_traffic *traffic,
-				 const struct sim_clock *clock);
+struct sim_link sim_measure_link(const struct sim_measured *measured,
+				 const struct sim_measure_traffic *traffic, const struct sim_clock *clock);
 
 /* The machine of what was measured: a group a CPU in the order in which native runs take CPUs, or, with more than
  * SIM_GROUPS_MAX CPUs, a group a NUMA node; pairs within SIM_MEASURE_ALIKE per cent share a link. */
 struct sim_measure_machine {
 	struct sim_topology topology;
-	uint32_t group_first[SIM_GROUPS_MAX]; /* index into host->cpu of a group's first CPU */
-	uint32_t pairs[SIM_LINKS_MAX];        /* measured, of each link; 0: assumed as the nearest */
+	uint32_t group_first[SIM_GROUPS_MAX];        /* index into host->cpu of a group's first CPU */
+	uint32_t pairs[SIM_LINKS_MAX];               /* measured, of each link */
 	struct sim_measured measured[SIM_LINKS_MAX]; /* medians of them */
 	char name[SIM_LINKS_MAX][48];
 	uint32_t alike; /* per cent: wider than SIM_MEASURE_ALIKE if there were too many classes */
 };
 void sim_measure_machine(const struct sim_host *host, const struct sim_measure_pair *pair, uint32_t pairs,
-			 const struct sim_measure_traffic *traffic, uint64_t hz, struct sim_measure_machine *out);
+			 const struct sim_measure_traffic *traffic, uint64_t hz,
+			 struct sim_measure_machine *out);
 
 #endif

@@ -145,6 +145,22 @@ void *native_post(struct sim_native *n, uint32_t src, uint32_t dst, uint64_t tim
 
 /* ---- taking what arrives ---- */
 
+static inline void tell(struct native_thread *t, enum sim_native_doing doing)
+{
+	const struct sim_native_config *config = &t->native->config;
+	if (__builtin_expect(!config->watch, 1) || t->doing == doing)
+		return;
+	t->doing = (uint8_t)doing;
+	config->watch(config->watch_context, t->number, doing);
+}
+
+/* An event was found: the thread is not idle. */
+static inline void found_work(struct native_thread *t)
+{
+	sim_store_relaxed(&t->idle, 0);
+	tell(t, SIM_NATIVE_WORKS);
+}
+
 static void run_handler(struct native_process *p, const struct sim_event *event)
 {
 	const struct sim_engine_config *config = p->native->engine_config;
@@ -181,7 +197,7 @@ static bool poll_inputs(struct native_thread *t)
 		for (int k = 0; k < DRAIN_MOST && (frame = sim_channel_receive(in->channel, now)) != NULL;
 		     k++) {
 			if (!any)
-				sim_store_relaxed(&t->idle, 0);
+				found_work(t);
 			any = true;
 			take_frame(&t->native->process[in->to], in, frame, now);
 			now = sim_ticks();
@@ -204,7 +220,7 @@ static bool run_timers(struct native_thread *t)
 		memcpy(event.payload, t->timer[key.slot].payload, sizeof event.payload);
 		t->timer[key.slot].next = t->timer_free;
 		t->timer_free = key.slot;
-		sim_store_relaxed(&t->idle, 0);
+		found_work(t);
 		any = true;
 		run_handler(p, &event);
 	}
@@ -271,13 +287,13 @@ static void wait_a_little(struct native_thread *t, uint32_t empty)
 {
 	t->empty_polls++;
 	if (!t->bell.sleeps) {
-		sim_pause();
+		sim_poll_gap();
 		if (empty % SPIN_POLLS == 0) {
 			sched_yield();
 			t->yields++;
 		}
 	} else if (empty <= SHARED_POLLS) {
-		sim_pause();
+		sim_poll_gap();
 	} else if (empty <= SHARED_POLLS + SHARED_YIELDS) {
 		sched_yield();
 		t->yields++;
@@ -315,6 +331,8 @@ static void *thread_main(void *argument)
 	sim_qsbr_register();
 	pthread_barrier_wait(&n->ready);
 	pthread_barrier_wait(&n->go);
+	if (n->config.watch)
+		n->config.watch(n->config.watch_context, t->number, SIM_NATIVE_BEGINS);
 	while (!atomic_load_explicit(&n->stop_flag, memory_order_relaxed)) {
 		bool worked = poll_inputs(t);
 		worked |= run_timers(t);
@@ -324,9 +342,11 @@ static void *thread_main(void *argument)
 			empty = 0;
 			continue;
 		}
+		tell(t, SIM_NATIVE_IDLES);
 		say_idle(t);
 		wait_a_little(t, ++empty);
 	}
+	tell(t, SIM_NATIVE_ENDS);
 	sim_qsbr_unregister();
 	if (!getrusage(RUSAGE_THREAD, &usage))
 		t->switches = (uint64_t)usage.ru_nivcsw;

@@ -35,6 +35,14 @@
 #define SIM_NATIVE_PROCESSES_MAX 1024
 #define SIM_NATIVE_OUTBOX_LIMIT  256 /* frames of a thread that wait for credit */
 
+/* What a thread does from now on, for who accounts for its time. */
+enum sim_native_doing {
+	SIM_NATIVE_BEGINS, /* told once, before the first event: from now on it works */
+	SIM_NATIVE_WORKS,  /* found something */
+	SIM_NATIVE_IDLES,  /* found nothing */
+	SIM_NATIVE_ENDS,
+};
+
 struct sim_native_config {
 	uint32_t threads;                      /* 1 .. processes */
 	const struct sim_host *host;           /* borrowed; NULL: threads run where the system puts them */
@@ -43,6 +51,9 @@ struct sim_native_config {
 	uint64_t latency; /* ticks for which a frame stays invisible to its receiver: added latency */
 	uint32_t slots;   /* of a ring, a power of two >= 8; 0: 1,024 for up to 8 processes, else 256 */
 	bool no_lines;    /* rings alone */
+	/* Optional: told on the thread when it turns from one to the other. */
+	void (*watch)(void *context, uint32_t thread, enum sim_native_doing doing);
+	void *watch_context;
 };
 
 struct sim_native_stats {
@@ -62,6 +73,19 @@ struct sim_native_stats {
 void sim_native_stats(const struct sim_engine *engine, struct sim_native_stats *out);
 /* When the run began, in absolute ticks; the pointer is valid as long as the engine, the value once it runs. */
 const uint64_t *sim_native_origin(const struct sim_engine *engine);
+
+/* By which way the frame that was just sent from src to dst goes, and the frame from src that dst's handler has came.
+ * SIM_NATIVE_NOT: not native. For probes; on the thread of src and of dst. */
+enum sim_native_way {
+	SIM_NATIVE_NOT,
+	SIM_NATIVE_RING,
+	SIM_NATIVE_LINE,
+	SIM_NATIVE_REPLY_LINE,
+	SIM_NATIVE_OUTBOX
+};
+enum sim_native_way sim_native_way_sent(const struct sim_engine *engine, uint32_t src, uint32_t dst);
+enum sim_native_way sim_native_way_taken(const struct sim_engine *engine, uint32_t src, uint32_t dst);
+
 /* The thread of a process. */
 static inline uint32_t sim_native_thread(uint32_t process, uint32_t processes, uint32_t threads)
 {

@@ -56,6 +56,7 @@ struct native_thread {
 	uint64_t posted, handled, frames, waited, outbox_frames, outbox_most;
 	uint64_t sleeps, yields, empty_polls, switches;
 	bool unpinned;
+	uint8_t doing; /* enum sim_native_doing, as `watch` was told last */
 };
 
 struct native_process {

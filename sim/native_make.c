@@ -100,7 +100,8 @@ static struct sim_channel_config channel_config(const struct sim_native *n)
 	return (struct sim_channel_config){
 		.slots = slots,
 		.reserve = {[SIM_CLASS_FORWARD] = slots / 8, [SIM_CLASS_REPLY] = slots / 4},
-		.line = !n->config.no_lines};
+		.line = !n->config.no_lines,
+		.patience = 1};
 }
 
 static bool fits(const struct sim_engine_config *config)
@@ -219,4 +220,29 @@ void sim_native_stats(const struct sim_engine *engine, struct sim_native_stats *
 				out->line_requests += channel.line_requests;
 				out->line_replies += channel.line_replies;
 			}
+}
+
+_Static_assert(SIM_WAY_RING == (int)SIM_NATIVE_RING && SIM_WAY_REQUEST == (int)SIM_NATIVE_LINE &&
+		       SIM_WAY_REPLY == (int)SIM_NATIVE_REPLY_LINE,
+	       "a channel's way is the engine's");
+
+enum sim_native_way sim_native_way_sent(const struct sim_engine *engine, uint32_t src, uint32_t dst)
+{
+	const struct sim_native *n = engine->native;
+	if (!n || src == dst)
+		return SIM_NATIVE_NOT;
+	const struct native_process *p = &n->process[src];
+	if (!p->pending || p->pending_to != dst)
+		return SIM_NATIVE_OUTBOX;
+	return (enum sim_native_way)p->pending->send.way;
+}
+
+enum sim_native_way sim_native_way_taken(const struct sim_engine *engine, uint32_t src, uint32_t dst)
+{
+	const struct sim_native *n = engine->native;
+	if (!n || src == dst)
+		return SIM_NATIVE_NOT;
+	/* The channel is there: a frame came by it. A request whose line went back with the reply came by the line. */
+	const uint8_t way = n->process[src].out[dst]->receive.way;
+	return way == SIM_WAY_ANSWERED ? SIM_NATIVE_LINE : (enum sim_native_way)way;
 }

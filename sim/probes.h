@@ -13,6 +13,9 @@
 #ifndef SKERRY_SIM_PROBES_H
 #define SKERRY_SIM_PROBES_H
 
+/* Of a function that only computes arguments: it stays out of the way. */
+#define SIM_PROBE_ASIDE __attribute__((noinline, cold))
+
 #ifdef __has_include
 #if __has_include(<sys/sdt.h>)
 #define SIM_PROBES 1
@@ -22,7 +25,9 @@
 #ifdef SIM_PROBES
 /* sys/sdt.h then puts the semaphore's address into the note, and counts the arguments itself. */
 #define _SDT_HAS_SEMAPHORES 1
-#define SDT_USE_VARIADIC 1
+#define SDT_USE_VARIADIC    1
+/* Registers and constants alone: perf does not read an argument whose address has an index. */
+#define STAP_SDT_ARG_CONSTRAINT nr
 #include <sys/sdt.h>
 /* Volatile, because somebody outside of the program changes it. Its name is sys/sdt.h's. */
 #define SIM_PROBE_DECLARE(name)                                                                              \

@@ -2,12 +2,12 @@
  *
  * A frame is one cache line and its last word says whether it is there: the frame of position p, counted from the
  * ring's first, is in its slot when `sequence` is p + 1. So the consumer compares and never writes a slot, and empty
- * is seen without any other line. Full is seen by credit: the consumer says how far it has come every quarter of the
+ * is seen without any other line. Full is seen by credit: the consumer says how far it has come every eighth of the
  * ring, and the producer looks only when what it last saw does not suffice.
  *
- * What makes it fast: each end works on a line of its own; credit moves once a quarter (once a frame is six times
- * slower); the consumer fetches the frame 16 slots ahead, the producer takes the slot 16 ahead for writing before it
- * needs it. The three parts lie 128 bytes apart because the adjacent line is prefetched too.
+ * What makes it fast: each end works on a line of its own; credit moves once an eighth of the ring (once a frame is six
+ * times slower); the consumer fetches the frame 24 slots ahead if it has been written, the producer takes the slot 24
+ * ahead for writing before it needs it. The three parts lie 128 bytes apart because the adjacent line is prefetched too.
  *
  * Positions are 64 bits and never wrap. A ring may start at any position (tests start near 2^16 and 2^32).
  *
@@ -22,7 +22,8 @@
 #include "sim/atomic.h"
 
 #define SIM_RING_APART     128 /* bytes between what different threads write */
-#define SIM_RING_AHEAD     16  /* slots; half of it or twice as much is no better */
+#define SIM_RING_AHEAD     24  /* slots that each end fetches ahead */
+#define SIM_RING_LOOK      32  /* slots: how often the consumer looks whether it may */
 #define SIM_RING_SLOTS_MIN 8
 
 /* 56 bytes of content and, last, the sequence that publishes it. All but the sequence is plain memory. */
@@ -58,6 +59,7 @@ struct sim_ring_consumer {
 	sim_atomic_u64 *taken;
 	uint64_t next; /* position of the next frame */
 	uint32_t mask;
+	bool far; /* the producer is ahead of all that is fetched until the next look */
 };
 
 /* `slots`: a power of two, at least 8, zeroed, each on its own line. `start`: position of the first frame. */
@@ -68,7 +70,8 @@ static inline void sim_ring_ends_init(struct sim_ring_producer *producer, struct
 	sim_store_relaxed(taken, start);
 	*producer = (struct sim_ring_producer){
 		.slots = memory, .taken = taken, .next = start, .taken_seen = start, .mask = slots - 1};
-	*consumer = (struct sim_ring_consumer){.slots = memory, .taken = taken, .next = start, .mask = slots - 1};
+	*consumer =
+		(struct sim_ring_consumer){.slots = memory, .taken = taken, .next = start, .mask = slots - 1};
 }
 
 /* Takes a line for writing before it is needed. The compilers' builtin for this is a read prefetch on baseline
@@ -83,7 +86,7 @@ static inline void sim_ring_prefetch_write(const void *line)
 }
 
 /* The slot of the next frame, to be filled and then published, if at least `spare` slots stay free after it; else
- * NULL. What is free is what the consumer has said so far, at most a quarter of the ring late. */
+ * NULL. What is free is what the consumer has said so far, at most an eighth of the ring late. */
 static inline struct sim_frame *sim_ring_producer_reserve(struct sim_ring_producer *p, uint32_t spare)
 {
 	if (__builtin_expect(p->next - p->taken_seen + spare > p->mask, 0)) {
@@ -115,8 +118,16 @@ static inline const struct sim_frame *sim_ring_consumer_peek(const struct sim_ri
 static inline void sim_ring_consumer_release(struct sim_ring_consumer *c)
 {
 	c->next++;
-	__builtin_prefetch(&c->slots[(c->next + SIM_RING_AHEAD) & c->mask]);
-	if ((c->next & (c->mask >> 2)) == 0)
+	/* A line that the producer has taken for writing and not yet written costs both of them a transfer if it is fetched
+	 * here, and who fetches such lines stays close behind, so it would go on for ever. So a consumer close behind
+	 * fetches nothing ahead, and falls back. */
+	if (c->next % SIM_RING_LOOK == 0) {
+		const uint64_t there = c->next + SIM_RING_AHEAD + SIM_RING_LOOK;
+		c->far = sim_load_relaxed(&c->slots[(there - 1) & c->mask].sequence) == there;
+	}
+	if (c->far)
+		__builtin_prefetch(&c->slots[(c->next + SIM_RING_AHEAD) & c->mask]);
+	if ((c->next & (c->mask >> 3)) == 0)
 		/* (R2) pairs with (R1) in sim_ring_producer_reserve. */
 		sim_store_release(c->taken, c->next);
 }
@@ -129,7 +140,8 @@ struct sim_ring {
 };
 
 /* See sim_ring_ends_init(). */
-static inline void sim_ring_init(struct sim_ring *ring, struct sim_frame *memory, uint32_t slots, uint64_t start)
+static inline void sim_ring_init(struct sim_ring *ring, struct sim_frame *memory, uint32_t slots,
+				 uint64_t start)
 {
 	sim_ring_ends_init(&ring->producer, &ring->consumer, &ring->taken, memory, slots, start);
 }

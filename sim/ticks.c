@@ -59,7 +59,8 @@ static void clocksource_read(char *name, size_t bytes)
 /* Clocks that stand on the time-stamp counter. Anything else is what the kernel fell back to. */
 static bool clocksource_trusts_counter(const char *name)
 {
-	static const char *const names[] = {"", "tsc", "tsc-early", "kvm-clock", "hyperv_clocksource_tsc_page", "xen"};
+	static const char *const names[] = {
+		"", "tsc", "tsc-early", "kvm-clock", "hyperv_clocksource_tsc_page", "xen"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(name, names[i]))
 			return true;
@@ -79,7 +80,8 @@ static struct reading read_both(void)
 		const uint64_t ns = clock_ns(CLOCK_MONOTONIC_RAW);
 		const uint64_t after = __builtin_ia32_rdtsc();
 		if (after - before < best.width)
-			best = (struct reading){.ticks = before + (after - before) / 2, .ns = ns, .width = after - before};
+			best = (struct reading){
+				.ticks = before + (after - before) / 2, .ns = ns, .width = after - before};
 	}
 	return best;
 }
@@ -180,7 +182,8 @@ const struct sim_ticks_source *sim_ticks_open(void)
 		return &source;
 	hz = counter_open(&why);
 	if (hz)
-		source = (struct sim_ticks_source){.clock = sim_clock_of(hz), .counter = true, .name = "invariant TSC"};
+		source = (struct sim_ticks_source){
+			.clock = sim_clock_of(hz), .counter = true, .name = "invariant TSC"};
 	else
 		source = (struct sim_ticks_source){
 			.clock = sim_clock_of(NS_PER_S), .name = "CLOCK_MONOTONIC", .why = why};

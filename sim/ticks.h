@@ -48,7 +48,7 @@ extern uint32_t sim_poll_pauses; /* pauses that together take about 45 ns; sim_t
 
 /* Between two empty polls of a line that another CPU will write. Polling as fast as one can is slower: it takes the line
  * from its writer between two words, and each time costs a transfer (a round trip by an RPC line, with payload: 205 ns
- * with a gap of 11 ns, 135 with 45, 180 with 90). A gap that is shorter than a transfer costs nothing. */
+ * with a gap of 11 ns, 140 with 45, 180 with 90). A gap that is shorter than a transfer costs nothing. */
 static inline void sim_poll_gap(void)
 {
 	for (uint32_t i = sim_poll_pauses; i; i--)

@@ -1,7 +1,9 @@
 /* ssi/flat.c - one event and all that it causes on its cluster; running; what is known afterwards. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sim/native.h"
+#include "sim/probes.h"
 #include "ssi/flat_internal.h"
 
 const char *const flat_op_name[FLAT_OPS] = {
@@ -35,8 +37,11 @@ sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster)
 
 void flat_run_raised(struct step_node *n)
 {
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_cause_now(profile);
 	flat_log(n, INCLUSION_RUN, NULL, STEP_NOBODY, n->id);
 	step_run(n);
+	flat_leave(profile, was);
 	flat_sync(n);
 }
 
@@ -51,11 +56,20 @@ static bool run_raised(struct flat_cluster *c)
 	return true;
 }
 
+static bool is_settled(const struct flat_cluster *c)
+{
+	const struct flat_shard *s = c->shard;
+	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count;
+}
+
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
  * come. */
 static void settle(struct flat_cluster *c)
 {
 	struct flat_shard *s = c->shard;
+	if (is_settled(c))
+		return;
+	flat_become(s->profile, FLAT_CAUSE_MONITOR);
 	for (;;) {
 		if (run_raised(c))
 			continue;
@@ -67,6 +81,7 @@ static void settle(struct flat_cluster *c)
 			else
 				while (step_fanout_next(q.node, q.at, q.list))
 					flat_sync(q.node);
+			flat_leave(s->profile, FLAT_CAUSE_MONITOR);
 			if (q.node->head != q.node->tail) /* members on this node were told */
 				c->raised |= (uint8_t)(1u << q.node->number);
 			flat_sync(q.node);
@@ -76,6 +91,16 @@ static void settle(struct flat_cluster *c)
 			return;
 		}
 	}
+}
+
+SIM_PROBE_DEFINE(message_taken);
+
+SIM_PROBE_ASIDE static void probe_taken(const struct step_node *n, const struct step_msg *m, uint32_t from)
+{
+	const struct step_event *event = &n->protocol->event[m->event];
+	SIM_PROBE(message_taken, from, n->id, n->protocol->name, event->name, (unsigned)event->klass,
+		  (unsigned)sim_native_way_taken(flat_machine_of(n)->engine, from, n->id), (unsigned)n->number,
+		  (unsigned)m->event);
 }
 
 static void handle_message(struct flat_cluster *c, struct flat_frame *frame, const struct sim_event *event)
@@ -90,8 +115,11 @@ static void handle_message(struct flat_cluster *c, struct flat_frame *frame, con
 	if (event->src != c->id)
 		flat_charge_monitor(
 			n, sim_topology_link(&flat_machine_of(n)->topology, event->src, c->id).receive);
+	if (SIM_PROBE_ON(message_taken) && event->src != c->id)
+		probe_taken(n, &frame->msg, event->src);
 	flat_log(n, INCLUSION_DELIVER, &frame->msg, STEP_NOBODY, event->src);
 	step_deliver(n, &frame->msg);
+	flat_leave(c->shard->profile, FLAT_CAUSE_RECEIVE);
 	flat_sync(n);
 }
 
@@ -102,27 +130,43 @@ static sim_cycles arrival_of(const struct flat_machine *m, const struct flat_clu
 	return c->origin ? event->time : sim_cycles_of_ps(&m->topology.clock, event->time);
 }
 
-void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event)
+static void handle(struct flat_machine *m, struct flat_cluster *c, struct flat_frame *frame,
+		   const struct sim_event *event)
 {
-	struct flat_machine *m = context;
-	struct flat_cluster *c = &m->cluster[event->dst];
-	struct flat_frame frame;
-	(void)engine;
-	memcpy(&frame, event->payload, sizeof frame);
 	const sim_cycles arrival = arrival_of(m, c, event);
-	const bool client = frame.msg.protocol == FLAT_CLIENT;
-	const bool call = client && flat_files_arrive(c, frame.msg.word, arrival);
+	const bool client = frame->msg.protocol == FLAT_CLIENT;
+	const bool call = client && flat_files_arrive(c, frame->msg.word, arrival);
 	if (client && !call && !c->raised)
 		return; /* the monitor has no part in it */
 	c->now = c->origin ? flat_ticks(c) : arrival > c->free ? arrival : c->free;
 	if (call)
-		flat_files_start(c, frame.msg.word);
-	else if (frame.msg.protocol == FLAT_DUE)
-		m->config.driver.due(m->config.driver.context, frame.msg.word);
+		flat_files_start(c, frame->msg.word);
+	else if (frame->msg.protocol == FLAT_DUE)
+		m->config.driver.due(m->config.driver.context, frame->msg.word);
 	else if (!client)
-		handle_message(c, &frame, event);
+		handle_message(c, frame, event);
 	settle(c);
 	c->free = c->now;
+}
+
+static enum flat_cause cause_of(const struct flat_frame *frame)
+{
+	if (frame->msg.protocol == FLAT_CLIENT)
+		return FLAT_CAUSE_CALL;
+	return frame->msg.protocol == FLAT_DUE ? FLAT_CAUSE_CLIENT : FLAT_CAUSE_RECEIVE;
+}
+
+void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event)
+{
+	struct flat_machine *m = context;
+	struct flat_cluster *c = &m->cluster[event->dst];
+	struct flat_profile *profile = c->shard->profile;
+	struct flat_frame frame;
+	(void)engine;
+	memcpy(&frame, event->payload, sizeof frame);
+	const unsigned was = flat_enter_event(profile, cause_of(&frame));
+	handle(m, c, &frame, event);
+	flat_leave_event(profile, was);
 }
 
 void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
@@ -195,7 +239,25 @@ void flat_at(struct flat_machine *m, uint32_t cluster, sim_ps at, uint32_t numbe
 
 enum sim_engine_end flat_run(struct flat_machine *m, sim_ps until)
 {
-	return sim_engine_run(m->engine, until);
+	struct flat_profile *profile = m->config.native ? NULL : m->shard->profile; /* natively: flat_watch() */
+	if (profile)
+		flat_profile_begin(profile, FLAT_CAUSE_ENGINE);
+	const enum sim_engine_end end = sim_engine_run(m->engine, until);
+	if (profile)
+		flat_profile_end(profile);
+	return end;
+}
+
+/* What a native thread does, for its profile. */
+void flat_watch(void *context, uint32_t thread, enum sim_native_doing doing)
+{
+	struct flat_profile *profile = ((struct flat_machine *)context)->shard[thread].profile;
+	if (doing == SIM_NATIVE_BEGINS)
+		flat_profile_begin(profile, FLAT_CAUSE_ENGINE);
+	else if (doing == SIM_NATIVE_ENDS)
+		flat_profile_end(profile);
+	else
+		flat_profile_enter(profile, doing == SIM_NATIVE_IDLES ? FLAT_CAUSE_IDLE : FLAT_CAUSE_ENGINE);
 }
 
 void flat_halt(struct flat_machine *m) { sim_engine_halt(m->engine); }
@@ -254,4 +316,16 @@ void flat_stats(struct flat_machine *m, struct flat_stats *out)
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 			out->cells += m->cluster[i].node[p].cells;
+}
+
+int flat_profile_report(const struct flat_machine *m, struct flat_profile_report *out)
+{
+	struct flat_profile **profile = calloc(m->shards, sizeof(struct flat_profile *));
+	if (!profile)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->shards; i++)
+		profile[i] = m->shard[i].profile;
+	const int error = m->config.profile ? flat_profile_sum(profile, m->shards, out) : -EINVAL;
+	free(profile);
+	return error;
 }

@@ -5,6 +5,7 @@
  * when the answer has arrived. */
 #include <errno.h>
 #include <string.h>
+#include "sim/probes.h"
 #include "ssi/flat_internal.h"
 
 static struct flat_machine *machine_of(const struct flat_cluster *c) { return flat_machine_of(&c->node[0]); }
@@ -81,24 +82,46 @@ static sim_cycles flat_think(const struct flat_machine *m, sim_cycles cycles)
 	return (sim_cycles)((unsigned __int128)cycles * m->think_ticks_per_4g >> 32);
 }
 
-static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at)
+/* `was`: to which cause time goes when the driver has been asked. */
+static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at, unsigned was)
 {
 	struct flat_machine *m = machine_of(c);
+	struct flat_profile *profile = c->shard->profile;
 	const struct flat_driver *driver = &m->config.driver;
 	struct flat_client *k = &c->client[client];
 	k->call = (struct flat_call){0};
+	flat_enter(profile, FLAT_CAUSE_CLIENT);
 	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
+	if (!k->waiting)
+		k->issued = at + flat_think(m, driver->think(driver->context, c->id, client));
+	flat_leave(profile, was);
 	if (k->waiting)
 		return;
-	k->issued = at + flat_think(m, driver->think(driver->context, c->id, client));
 	flat_client_post(c, client,
 			 k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
+}
+
+SIM_PROBE_DEFINE(call_begin);
+SIM_PROBE_DEFINE(call_end);
+
+SIM_PROBE_ASIDE static void probe_call_begin(const struct flat_cluster *c, uint32_t client)
+{
+	const unsigned op = c->client[client].call.op;
+	SIM_PROBE(call_begin, c->id, client, flat_op_name[op], op);
+}
+
+SIM_PROBE_ASIDE static void probe_call_end(const struct flat_cluster *c, const struct flat_client *k)
+{
+	const unsigned op = k->call.op;
+	SIM_PROBE(call_end, c->id, (uint32_t)(k - c->client), flat_op_name[op], k->result.error, op);
 }
 
 static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
 {
 	struct flat_machine *m = machine_of(c);
 	const sim_ps at = sim_ps_of_cycles(&m->topology.clock, end);
+	if (SIM_PROBE_ON(call_end))
+		probe_call_end(c, k);
 	flat_account(c, k->call.op, end - k->issued, chain, k->result.error != 0);
 	c->shard->calls++;
 	c->shard->end = c->shard->end > at ? c->shard->end : at;
@@ -120,8 +143,14 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
 	const struct flat_driver *driver = &m->config.driver;
+	struct flat_profile *profile = c->shard->profile;
+	const unsigned was = flat_enter(profile, FLAT_CAUSE_COPY);
 	if (c->origin)
 		copy_locally(c->shard, k->call.length);
+	flat_leave(profile, was);
+	flat_charged(profile, SIM_COST_NULL, 1);
+	flat_charged(profile, SIM_COST_CLIENT, 1);
+	flat_charged(profile, SIM_COST_COPY_KIB, k->call.length);
 	const sim_cycles begin = c->free > at && m->cost.cycles[SIM_COST_CLIENT] ? c->free : at;
 	const sim_cycles end = c->origin
 				       ? flat_ticks(c)
@@ -129,8 +158,9 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	c->now = end;
 	k->result = (struct flat_result){0};
 	record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});
+	flat_enter(profile, FLAT_CAUSE_CLIENT);
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
-	ask_driver(c, client, end);
+	ask_driver(c, client, end, was);
 	if (m->cost.cycles[SIM_COST_CLIENT]) /* it shares the monitor's core */
 		c->free = end + m->cost.cycles[SIM_COST_CLIENT];
 }
@@ -140,9 +170,11 @@ bool flat_files_arrive(struct flat_cluster *c, uint32_t word, sim_cycles at)
 	const uint32_t client = word & ~FLAT_CLIENT_ASKS;
 	if (word & FLAT_CLIENT_ASKS) {
 		c->now = at;
-		ask_driver(c, client, at);
+		ask_driver(c, client, at, FLAT_CAUSE_CALL);
 		return false;
 	}
+	if (SIM_PROBE_ON(call_begin))
+		probe_call_begin(c, client);
 	if (!is_local(&c->client[client].call))
 		return true;
 	arrive_local(c, client, at);
@@ -204,6 +236,7 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	const uint32_t to = k->call.op == FLAT_SEND ? k->call.cluster : m->config.service;
 	k->result = (struct flat_result){0};
 	k->reply = (struct flat_reply){.file = k->call.handle ? k->call.handle->file : 0};
+	flat_charged(c->shard->profile, SIM_COST_CALL, 1);
 	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
 	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k),
 					   .protocol = FLAT_FILE,
@@ -226,8 +259,10 @@ void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t clien
 	if (k->call.op == FLAT_LIST || k->call.op == FLAT_READLINK)
 		k->result.value = k->reply.value;
 	record(c, k, c->now, flat_chain_of(n));
+	flat_charged(c->shard->profile, SIM_COST_CLIENT, 1);
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_CLIENT);
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
-	ask_driver(c, client, c->now);
+	ask_driver(c, client, c->now, was);
 	c->now += m->cost.cycles[SIM_COST_CLIENT]; /* the client's own code, where it shares this core */
 }
 
@@ -562,7 +597,9 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	const struct flat_handle handle = {.cap = sender->reply.root,
 					   .file = sender->reply.file,
 					   .grant = flat_grant_new(c, sender->reply.name)};
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_CLIENT);
 	driver->received(driver->context, c->id, sender->call.client, &handle);
+	flat_leave(c->shard->profile, was);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }
 
@@ -573,9 +610,11 @@ static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t cal
 	struct step_node *n = &c->node[FLAT_FILE];
 	s->task.waiter = self;
 	s->cluster = (uint32_t)client.node, s->client = (uint32_t)client.index;
-	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK)
-		flat_charge_monitor(n,
-				    m->cost.cycles[SIM_COST_NAME] * (client_of(m, s)->call.path.count + 1));
+	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK) {
+		const uint64_t components = client_of(m, s)->call.path.count + 1;
+		flat_charged(c->shard->profile, SIM_COST_NAME, components);
+		flat_charge_monitor(n, m->cost.cycles[SIM_COST_NAME] * components);
+	}
 	switch (call) {
 	case POSIX_LOOK_UP:
 		look_up(c, s);

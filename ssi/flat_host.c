@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/native.h"
+#include "sim/probes.h"
 #include "ssi/flat_internal.h"
 #include "ssi/inclusion.h"
 
@@ -83,6 +84,15 @@ static sim_ps arrival_of(struct step_node *n, const struct sim_link *link, uint6
 	return departure + link->wire_ps;
 }
 
+SIM_PROBE_DEFINE(message_sent);
+
+SIM_PROBE_ASIDE static void probe_sent(const struct step_node *n, uint32_t to, unsigned number)
+{
+	const struct step_event *event = &n->protocol->event[number];
+	SIM_PROBE(message_sent, n->id, to, n->protocol->name, event->name, (unsigned)event->klass,
+		  (unsigned)sim_native_way_sent(flat_machine_of(n)->engine, n->id, to), (unsigned)n->number, number);
+}
+
 static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned event)
 {
 	struct flat_machine *m = flat_machine_of(n);
@@ -90,6 +100,7 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 	const struct sim_link link = sim_topology_link(&m->topology, n->id, to);
 	const bool data = n->protocol->event[event].word == STEP_K_DATA;
 	const uint64_t bytes = data ? FLAT_PAGE_BYTES : 0;
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_SEND);
 	flat_sync(n);
 	const sim_ps arrival = c->origin ? 0 : arrival_of(n, &link, bytes);
 	struct flat_frame *frame = sim_engine_send(m->engine, n->id, to, arrival, class_of(n, event));
@@ -100,6 +111,9 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 	frame->chain = chain;
 	c->sending_to = data ? to : c->id;
 	count_message(c->shard, n, to, 64 + bytes);
+	if (SIM_PROBE_ON(message_sent))
+		probe_sent(n, to, event);
+	flat_leave(c->shard->profile, was);
 	return &frame->msg;
 }
 
@@ -141,8 +155,11 @@ void flat_log(struct step_node *n, enum inclusion_kind kind, const struct step_m
 
 void flat_deliver(struct step_node *n, const struct step_msg *m)
 {
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_cause_now(profile);
 	flat_log(n, INCLUSION_DELIVER, m, STEP_NOBODY, n->id);
 	step_deliver(n, m);
+	flat_leave(profile, was);
 	flat_sync(n);
 }
 
@@ -174,12 +191,30 @@ static void complete(struct step_node *n, step_ref client, uint32_t result, step
 
 static void host_complete(struct step_node *n, step_ref client, uint32_t result, step_ref arg)
 {
+	static const uint8_t cause[FLAT_PROTOCOLS] = {[FLAT_CAPABILITY] = FLAT_CAUSE_MONITOR,
+						      [FLAT_MEMORY] = FLAT_CAUSE_COPY,
+						      [FLAT_FILE] = FLAT_CAUSE_REPLY};
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_enter(profile, cause[n->number]);
 	complete(n, client, result, arg);
+	flat_leave(profile, was);
 	flat_log(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);
+}
+
+/* What a local call is about: the kernel's capabilities, names, or the way of a client's call. */
+static enum flat_cause cause_of_local(const struct step_node *n, uint32_t call)
+{
+	if (n->number != FLAT_FILE)
+		return FLAT_CAUSE_CAPABILITY;
+	return call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK || call == POSIX_APPLY
+		       ? FLAT_CAUSE_NAMES
+		       : FLAT_CAUSE_MONITOR;
 }
 
 static void host_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_enter(profile, cause_of_local(n, call));
 	flat_sync(n);
 	if (n->number == FLAT_FILE) {
 		flat_files_local(n, self, call, arg);
@@ -190,6 +225,7 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 						 .host = n->host_half,
 						 .to = self});
 	}
+	flat_leave(profile, was);
 	flat_log(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);
 }
 
@@ -215,9 +251,12 @@ static struct ssi_table *names_of(struct flat_cluster *c, unsigned machine, step
 
 static uint32_t host_find(struct step_node *n, unsigned machine, step_ref name)
 {
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_enter(profile, FLAT_CAUSE_TRANSLATE);
 	step_ref *slots;
 	const struct ssi_table *table = names_of(flat_cluster_of(n), machine, &slots);
 	uint64_t found = ssi_table_find(table, step_ref_word(name));
+	flat_leave(profile, was);
 	return found == SSI_TABLE_NONE ? STEP_INDEX_MAX : (uint32_t)found;
 }
 
@@ -226,9 +265,11 @@ static void host_bind(struct step_node *n, unsigned machine, step_ref name, uint
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
 	struct ssi_table *table = names_of(c, machine, &slots);
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_TRANSLATE);
 	SIM_CHECK(ssi_table_put(table, step_ref_word(name), index) == 0);
 	slots[index] = name;
 	c->lines_live += machine == MSI_LINE;
+	flat_leave(c->shard->profile, was);
 }
 
 static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
@@ -236,8 +277,10 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
 	struct ssi_table *table = names_of(c, machine, &slots);
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_TRANSLATE);
 	ssi_table_remove(table, step_ref_word(slots[index]));
 	c->lines_live -= machine == MSI_LINE;
+	flat_leave(c->shard->profile, was);
 }
 
 /* ---- bulk data ---- */
@@ -294,12 +337,14 @@ void flat_data_arrived(struct flat_cluster *c, struct step_msg *msg, uint32_t fr
 	const uint32_t theirs = msg->word;
 	if (!theirs)
 		return;
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_DATA);
 	msg->word = frames_new(&c->shard->frames, (theirs & FRAME_SMALL) != 0);
 	memcpy(frames_bytes(&c->shard->frames, msg->word),
 	       frames_bytes(&m->cluster[from].shard->frames, theirs),
 	       theirs & FRAME_SMALL ? FRAME_SMALL_BYTES : FRAME_BYTES);
 	/* (U) pairs with (T) in transit_reclaim(). */
 	sim_store_release(&taken->count, sim_load_relaxed(&taken->count) + 1);
+	flat_leave(c->shard->profile, was);
 }
 
 void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
@@ -315,13 +360,16 @@ void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
 static uint32_t host_data_out(struct step_node *n, uint32_t data)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
+	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_DATA);
 	const uint32_t copy = frames_copy(&c->shard->frames, data);
+	uint32_t word = copy;
 	if (!is_native(n))
-		return flat_outbox_put(&c->outbox, copy);
-	if (copy && c->sending_to != c->id)
+		word = flat_outbox_put(&c->outbox, copy);
+	else if (copy && c->sending_to != c->id)
 		transit_put(c, c->sending_to, copy);
 	c->sending_to = c->id;
-	return copy;
+	flat_leave(c->shard->profile, was);
+	return word;
 }
 static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 {
@@ -331,7 +379,11 @@ static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 }
 static uint32_t host_data_new(struct step_node *n, step_ref name)
 {
-	return flat_frame_initial(flat_machine_of(n), name);
+	struct flat_profile *profile = flat_profile_of(n);
+	const unsigned was = flat_enter(profile, FLAT_CAUSE_DATA);
+	const uint32_t frame = flat_frame_initial(flat_machine_of(n), name);
+	flat_leave(profile, was);
+	return frame;
 }
 static void host_data_drop(struct step_node *n, uint32_t data)
 {

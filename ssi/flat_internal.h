@@ -14,11 +14,13 @@
 #include "sim/arena.h"
 #include "sim/atomic.h"
 #include "sim/check.h"
+#include "sim/native.h"
 #include "sim/ticks.h"
 #include "ssi/flat.h"
 #include "ssi/frames.h"
 #include "ssi/inclusion.h"
 #include "ssi/names.h"
+#include "ssi/profile.h"
 #include "ssi/protocols/protocols.h"
 #include "ssi/translate.h"
 
@@ -190,6 +192,7 @@ struct flat_shard {
 	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
 	struct inclusion_log *log; /* borrowed; NULL: none */
+	struct flat_profile *profile; /* owned; NULL: none */
 	unsigned char *scratch[2]; /* natively: [FLAT_SCRATCH_BYTES] */
 	/* results */
 	struct flat_op_stats *op;
@@ -213,6 +216,7 @@ struct flat_machine {
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
+	struct sim_native_config watched; /* natively with a profile: config.native, and who watches its threads */
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
@@ -224,6 +228,10 @@ static inline struct flat_machine *flat_machine_of(const struct step_node *n) { 
 static inline struct flat_cluster *flat_cluster_of(const struct step_node *n)
 {
 	return &flat_machine_of(n)->cluster[n->id];
+}
+static inline struct flat_profile *flat_profile_of(const struct step_node *n)
+{
+	return flat_cluster_of(n)->shard->profile;
 }
 static inline struct flat_chain flat_chain_of(const struct step_node *n)
 {
@@ -255,11 +263,17 @@ static inline void flat_charge_kernel(struct step_node *n, enum sim_cost_kind ki
 {
 	const uint64_t cycles = flat_machine_of(n)->cost.cycles[kind];
 	struct flat_chain chain = flat_chain_of(n);
+	flat_charged(flat_profile_of(n), kind, 1);
 	chain.kernel = flat_saturate(chain.kernel + cycles, (1u << 20) - 1);
 	flat_set_chain(n, chain);
 	flat_cluster_of(n)->now += cycles;
 }
-static inline sim_cycles flat_ticks(const struct flat_cluster *c) { return sim_ticks() - *c->origin; }
+static inline sim_cycles flat_ticks(const struct flat_cluster *c)
+{
+	const struct flat_profile *profile = c->shard->profile;
+	const uint64_t now = __builtin_expect(profile != NULL, 0) ? flat_profile_now(profile) : sim_ticks();
+	return now - *c->origin;
+}
 
 /* Lets the monitor's clock catch up: in virtual time with the cells that ran, natively with the host's. */
 static inline void flat_sync(struct step_node *n)
@@ -311,6 +325,7 @@ void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, 
 		    uint16_t host, struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
 void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event);
+void flat_watch(void *context, uint32_t thread, enum sim_native_doing doing);
 
 /* flat_pages.c */
 int flat_pages_init(struct flat_machine *machine);

@@ -79,6 +79,15 @@ static struct flat_shard *shard_of(struct flat_machine *m, uint32_t cluster)
 	return &m->shard[sim_native_thread(cluster, m->clusters, m->shards)];
 }
 
+/* Sees each cell of a machine with a profile. */
+static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
+{
+	step_tap *const tap = flat_machine_of(n)->config.cell_tap;
+	if (tap)
+		tap(n, m, at, state, next);
+	flat_profile_cell_entered(flat_profile_of(n), n->number, (unsigned)at.machine, state, m->event);
+}
+
 static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned number, uint32_t links,
 		      uint32_t parks)
 {
@@ -90,7 +99,7 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.host = &flat_host,
 				.number = (uint8_t)number,
 				.owner = m,
-				.tap = m->config.cell_tap,
+				.tap = m->config.profile ? profile_tap : m->config.cell_tap,
 				.links = links,
 				.parks = parks,
 				.raised = shard->raised[number]};
@@ -129,6 +138,8 @@ static int shard_init(struct flat_machine *m, struct flat_shard *s, size_t bytes
 	if (m->clusters <= FLAT_PAIRS_MAX)
 		s->pair = calloc((size_t)m->clusters * m->clusters, sizeof *s->pair);
 	if (!s->op || !s->by_class || sim_arena_init(&s->arena, bytes, 0))
+		return -ENOMEM;
+	if (m->config.profile && !(s->profile = flat_profile_new(flat_protocols, m->config.profile_every ? m->config.profile_every : 1)))
 		return -ENOMEM;
 	if (!m->config.native)
 		return 0;
@@ -207,8 +218,20 @@ static int clusters_init(struct flat_machine *m)
 	return error || !m->config.native ? error : exchange_init(m);
 }
 
+/* Natively the threads say when they have nothing to do. */
+static void watch_threads(struct flat_machine *m)
+{
+	if (!m->config.native || !m->config.profile)
+		return;
+	m->watched = *m->config.native;
+	m->watched.watch = flat_watch;
+	m->watched.watch_context = m;
+	m->config.native = &m->watched;
+}
+
 static int engine_init(struct flat_machine *m)
 {
+	watch_threads(m);
 	const struct sim_engine_config config = {.kind = m->config.engine,
 						 .processes = m->clusters,
 						 .lookahead_ps = sim_topology_lookahead(&m->topology),
@@ -268,6 +291,7 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 
 static void shard_fini(struct flat_shard *s)
 {
+	flat_profile_free(s->profile);
 	sim_arena_fini(&s->arena);
 	frames_fini(&s->frames);
 	free(s->queue);

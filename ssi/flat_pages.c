@@ -256,6 +256,16 @@ static void touch_attributes(struct frames *frames, struct flat_client *k, uint3
 	plan(&k->call, p, &k->result);
 }
 
+static void client_bytes(struct flat_cluster *c, uint32_t client, uint64_t at, unsigned char *bytes,
+			 uint32_t length)
+{
+	const struct flat_driver *driver = &flat_machine_of(&c->node[0])->config.driver;
+	struct flat_profile *profile = c->shard->profile;
+	const unsigned was = flat_enter(profile, FLAT_CAUSE_COPY); /* they stand for the copy out of the page cache */
+	driver->bytes(driver->context, c->id, client, &c->client[client].call, at, bytes, length);
+	flat_leave(profile, was);
+}
+
 static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 {
 	struct flat_machine *m = flat_machine_of(&c->node[0]);
@@ -273,8 +283,8 @@ static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 	if (p->phase == PHASE_CLEAR)
 		memset(bytes, 0, length);
 	else
-		m->config.driver.bytes(m->config.driver.context, c->id, client, &k->call, p->at, bytes,
-				       length);
+		client_bytes(c, client, p->at, bytes, length);
+	flat_charged(c->shard->profile, SIM_COST_COPY_KIB, length);
 	flat_charge_monitor(&c->node[FLAT_MEMORY], m->cost.cycles[SIM_COST_COPY_KIB] * length / 1024);
 	p->at += length;
 	advance(&k->call, p);
@@ -333,6 +343,7 @@ static void ask_for_page(struct flat_cluster *c, uint32_t client)
 	if (c->lines_live >= m->config.cache_pages)
 		evict_one(c);
 	n->host_half = flat_host_half(k->call.op, op);
+	flat_charged(c->shard->profile, SIM_COST_TRANSLATE, 1);
 	flat_charge_monitor(n, m->cost.cycles[SIM_COST_TRANSLATE]);
 	flat_begin(n, &k->page_task, STEP_NOBODY, DOING_PAGES, op);
 	p->granted = false;

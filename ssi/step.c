@@ -1,5 +1,6 @@
 /* ssi/step.c - runs the cells of a protocol's tables; the same object code in every host. */
 #include <skerry/protocol.h>
+#include "sim/probes.h"
 
 static const struct step_machine *machine_of(const struct step_node *n, unsigned machine)
 {
@@ -410,6 +411,25 @@ static inline bool is_for_nobody(const struct step_node *n, const struct step_ms
 	       (m->to.index != STEP_NAMED || !machine_of(n, machine)->named);
 }
 
+SIM_PROBE_DEFINE(cell);
+SIM_PROBE_DEFINE(cell_end);
+
+/* Names first: bpftrace reads six arguments. */
+SIM_PROBE_ASIDE static void probe_cell(const struct step_node *n, const struct step_msg *m, unsigned state,
+				       unsigned next)
+{
+	const struct step_machine *d = machine_of(n, m->to.machine);
+	SIM_PROBE(cell, n->id, n->protocol->name, d->name, d->state[state], n->protocol->event[m->event].name,
+		  d->state[next], (unsigned)n->number, (unsigned)m->to.machine, state, (unsigned)m->event, next);
+}
+
+SIM_PROBE_ASIDE static void probe_cell_end(const struct step_node *n, const struct step_msg *m, unsigned state)
+{
+	const struct step_machine *d = machine_of(n, m->to.machine);
+	SIM_PROBE(cell_end, n->id, n->protocol->name, d->name, d->state[state], n->protocol->event[m->event].name,
+		  (unsigned)n->number);
+}
+
 static void run_cell(struct step_node *n, const struct step_msg *m)
 {
 	if (__builtin_expect(is_for_nobody(n, m), 0)) {
@@ -427,6 +447,8 @@ static void run_cell(struct step_node *n, const struct step_msg *m)
 	}
 	n->cells++;
 	n->me = t.at;
+	if (SIM_PROBE_ON(cell))
+		probe_cell(n, m, t.state, c->next);
 	if (n->tap)
 		n->tap(n, m, t.at, t.state, c->next);
 	const uint32_t sent = n->sent;
@@ -439,6 +461,8 @@ static void run_cell(struct step_node *n, const struct step_msg *m)
 		c->action(n, NULL, m);
 	if (__builtin_expect(n->sent - sent > c->sends, 0))
 		n->host->fault(n, "sends more than its cell declares", m, t.state);
+	if (SIM_PROBE_ON(cell_end))
+		probe_cell_end(n, m, t.state);
 }
 
 void step_run(struct step_node *n)

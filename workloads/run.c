@@ -383,6 +383,8 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .tap_context = run->options.tap_context,
 				     .cell_tap = run->options.cell_tap,
 				     .log = run->log,
+				     .profile = run->options.profile,
+				     .profile_every = run->options.profile_every,
 				     .native = run->native ? &run->native->config : NULL};
 	bounds(run, &config);
 	int failed = flat_new(&run->machine, &config);

@@ -14,6 +14,7 @@ struct resolve {
 	struct sim_config *config;
 	const char *file; /* as the user gave it */
 	char path[SIM_CONFIG_PATH_MAX];
+	struct scenario_error *error; /* of a file that the scenario names; "": the reader's own error */
 };
 
 /* The path of a key of an entry: "clients.3.on". */
@@ -52,18 +53,34 @@ static void override_links(struct resolve *r)
 			offsetof(struct sim_link, ps_per_kib));
 }
 
+/* A preset's name goes before a file of the same name: it means the same everywhere. */
+static int choose_machine(struct resolve *r, const char **why)
+{
+	struct scenario *s = r->scenario;
+	const uint32_t clusters = (uint32_t)r->raw->machine.clusters;
+	const char *preset = r->raw->machine.preset;
+	const int result = sim_topology_preset(&s->topology, preset, clusters, why);
+	if (result != -ENOENT)
+		return result;
+	if (scenario_calibration_find(&s->calibration, r->config, preset, r->file, r->error))
+		return -ENOENT;
+	return sim_calibration_topology(s->calibration, clusters, &s->topology, why);
+}
+
 static int resolve_machine(struct resolve *r)
 {
 	const struct raw_machine *raw = &r->raw->machine;
-	const char *why, *preset = sim_topology_preset_names[raw->preset];
+	const char *why;
 	char word[SIM_QUANTITY_TEXT];
-	int result = sim_topology_preset(&r->scenario->topology, preset, (uint32_t)raw->clusters, &why);
+	int result = choose_machine(r, &why);
+	if (result == -ENOENT)
+		return -1;
 	if (result == -EINVAL) {
 		sim_quantity_print(word, SIM_UNIT_NONE, raw->clusters);
 		return sim_config_fail(r->config, "machine.clusters", word, "%s", why);
 	}
 	if (result)
-		return sim_config_fail(r->config, "machine.preset", preset, "%s", why);
+		return sim_config_fail(r->config, "machine.preset", raw->preset, "%s", why);
 	if (sim_config_given(r->config, "machine.clock"))
 		sim_topology_set_clock(&r->scenario->topology, raw->clock);
 	override_links(r);
@@ -75,7 +92,9 @@ static int resolve_machine(struct resolve *r)
 static int resolve_cost(struct resolve *r)
 {
 	char path[SIM_CONFIG_PATH_MAX];
-	r->scenario->cost = *sim_cost_profiles[r->raw->cost.profile];
+	const bool calibrated = r->scenario->calibration && !sim_config_given(r->config, "cost.profile");
+	r->scenario->cost =
+		calibrated ? r->scenario->calibration->cost : *sim_cost_profiles[r->raw->cost.profile];
 	for (uint32_t i = 0; i < SIM_COST_KINDS; i++) {
 		snprintf(path, sizeof path, "cost.%s", sim_cost_name[i]);
 		if (!sim_config_given(r->config, path))
@@ -359,14 +378,17 @@ static int parse(struct scenario **out, const char *name, const char *base, cons
 		snprintf(error->text, sizeof error->text, "%.300s: memory is exhausted; end other programs",
 			 name);
 	} else {
-		struct resolve resolve = {.scenario = scenario, .raw = raw, .config = config, .file = name};
+		struct resolve resolve = {
+			.scenario = scenario, .raw = raw, .config = config, .file = name, .error = error};
+		error->text[0] = 0;
 		result = read_all(config, text, bytes, sets, sets_count) || resolve_all(&resolve, base) ? -1
 													: 0;
-		if (result)
+		if (result && !error->text[0])
 			snprintf(error->text, sizeof error->text, "%s", sim_config_error(config));
 	}
 	free(raw);
 	if (result) {
+		sim_calibration_free(scenario ? scenario->calibration : NULL);
 		free(scenario);
 		sim_config_free(config);
 		return -1;
@@ -399,6 +421,7 @@ void scenario_free(struct scenario *scenario)
 {
 	if (!scenario)
 		return;
+	sim_calibration_free(scenario->calibration);
 	sim_config_free(scenario->places);
 	free(scenario);
 }

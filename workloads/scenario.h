@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "sim/calibration.h"
 #include "sim/config.h"
 #include "sim/cost.h"
 #include "sim/engine.h"
@@ -88,6 +89,8 @@ struct scenario {
 	struct scenario_event events[SCENARIO_EVENTS_MAX];
 	uint32_t expect_count;
 	struct scenario_expect expect[SCENARIO_EXPECT_MAX];
+	struct sim_calibration
+		*calibration;      /* NULL: the preset is no file; owns the texts of machine and costs */
 	struct sim_config *places; /* where each value came from, for scenario_complain(); owns the strings */
 };
 

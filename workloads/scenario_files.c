@@ -89,7 +89,8 @@ static int read_all(int descriptor, struct scenario_text *out)
 }
 
 /* O_NONBLOCK: a FIFO without a writer must not hold the program. */
-static int load_file(struct scenario_text *out, const char *file, struct scenario_error *error)
+static int load_file(struct scenario_text *out, const char *file, const char *what,
+		     struct scenario_error *error)
 {
 	char why[160];
 	struct stat status;
@@ -109,12 +110,13 @@ static int load_file(struct scenario_text *out, const char *file, struct scenari
 	free(out->text);
 	out->text = NULL;
 	if (result == -EISDIR)
-		return refuse(error, file, "a folder, not a file; name a scenario in it");
-	if (result == -ENXIO)
-		return refuse(error, file, "not a regular file; copy it to one");
-	if (result == -EFBIG)
-		return refuse(error, file, "larger than 1 MiB; this is hardly a scenario");
-	snprintf(why, sizeof why, "cannot be read: %s; give a readable scenario", strerror(-result));
+		snprintf(why, sizeof why, "a folder, not a file; name a %s in it", what);
+	else if (result == -ENXIO)
+		snprintf(why, sizeof why, "not a regular file; copy it to one");
+	else if (result == -EFBIG)
+		snprintf(why, sizeof why, "larger than 1 MiB; this is hardly a %s", what);
+	else
+		snprintf(why, sizeof why, "cannot be read: %s; give a readable %s", strerror(-result), what);
 	return refuse(error, file, why);
 }
 
@@ -146,7 +148,7 @@ int scenario_text_load(struct scenario_text *out, const char *file, struct scena
 		return load_built_in(out, file, error);
 	snprintf(out->shown, sizeof out->shown, "%s", file);
 	scenario_name_of_path(out->base, sizeof out->base, file, ".yaml");
-	return load_file(out, file, error);
+	return load_file(out, file, "scenario", error);
 }
 
 /* ---- traces ---- */
@@ -200,4 +202,40 @@ char *scenario_trace_find(struct sim_config *config, const char *path, const cha
 	if (!kept)
 		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
 	return kept;
+}
+
+/* ---- calibrated machines ---- */
+
+static void suggest_preset(char *out, size_t size, const char *word)
+{
+	const char *nearest = sim_nearest_name(word, sim_topology_presets());
+	size_t used = 0;
+	if (nearest) {
+		snprintf(out, size, "did you mean \"%s\"?", nearest);
+		return;
+	}
+	for (const char *const *name = sim_topology_presets(); *name && used < size; name++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "presets: ", *name);
+}
+
+int scenario_calibration_find(struct sim_calibration **out, struct sim_config *config, const char *word,
+			      const char *scenario_file, struct scenario_error *error)
+{
+	char found[PATH_MAX], hint[300];
+	struct scenario_text file;
+	if (!find_file(found, word, scenario_file)) {
+		suggest_preset(hint, sizeof hint, word);
+		return sim_config_fail(config, "machine.preset", word,
+				       "neither a preset nor a file that can be read; %s", hint);
+	}
+	if (!sim_config_text_is_plain(found, strlen(found)))
+		return sim_config_fail(
+			config, "machine.preset", word,
+			"its full path has characters that a scenario cannot hold; rename the folder");
+	if (load_file(&file, found, "file of skerry calibrate", error))
+		return -1;
+	const int result =
+		sim_calibration_read(out, found, file.text, file.bytes, error->text, sizeof error->text);
+	free(file.text);
+	return result;
 }

@@ -44,8 +44,10 @@ static const struct sim_config_field link_fields[] = {
 static const struct sim_config_table link_table = TABLE(link_fields, struct raw_link);
 
 static const struct sim_config_field machine_fields[] = {
-	{CHOICE("preset", raw_machine, preset, sim_topology_preset_names), .fallback = "seed-1000-cycles",
-	 .help = "A machine with a source for its numbers; the other keys change it."},
+	{TEXT("preset", raw_machine, preset, TEXT, 1, 4096), .fallback = "seed-1000-cycles",
+	 .help = "A machine with a source for its numbers; the other keys change it: `seed-1000-cycles`, "
+		 "`xeon-e5-2670v2`, `opteron-8x4`, `scc-mesh`, `host`, or a file of `skerry calibrate` beside the "
+		 "scenario or in the current folder, whose costs then hold as well unless `cost.profile` is given."},
 	{QUANTITY("clusters", raw_machine, clusters, NONE, 1, SIM_CLUSTERS_MAX), .otherwise = "the preset's",
 	 .help = "Kernels, each with its own core."},
 	{QUANTITY("clock", raw_machine, clock, FREQUENCY, 1000000, 100000000000), .otherwise = "the preset's",
@@ -60,6 +62,7 @@ static const struct sim_config_table machine_table = TABLE(machine_fields, struc
 	 .help = text}
 static const struct sim_config_field cost_fields[] = {
 	{CHOICE("profile", raw_cost, profile, sim_cost_profile_names), .fallback = "sel4-skylake",
+	 .otherwise = "`sel4-skylake`, or the calibrated preset's",
 	 .help = "A kernel with a source for its figures; the other keys change it."},
 	COST("call", SIM_COST_CALL, "A client's IPC call into its monitor."),
 	COST("reply", SIM_COST_REPLY, "The monitor's reply and next receive."),

@@ -10,7 +10,8 @@ struct raw_link {
 };
 
 struct raw_machine {
-	uint64_t preset, clusters, clock;
+	char *preset;
+	uint64_t clusters, clock;
 	struct raw_link link;
 };
 
@@ -77,6 +78,12 @@ int scenario_text_load(struct scenario_text *out, const char *file, struct scena
  * `path`. */
 char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
 			  const char *scenario_file);
+
+/* The machine and the costs that `word` means if it is no preset: a readable file of `skerry calibrate`, found as a
+ * recording is. On success returns 0 and *out is owned by the caller. On failure returns -1: after a complaint at
+ * "machine.preset", or *error says what is wrong in the file. */
+int scenario_calibration_find(struct sim_calibration **out, struct sim_config *config, const char *word,
+			      const char *scenario_file, struct scenario_error *error);
 
 /* "dir/a b.strace" -> "a-b": the last part of a path without `suffix`, with a '-' for what a name may not
  * hold. */

@@ -30,7 +30,15 @@ static bool same_in_all(const struct sim_topology *t, size_t offset, uint64_t *v
 
 static void write_link(FILE *out, const struct sim_topology *t)
 {
+	static const size_t member[] = {offsetof(struct sim_link, send), offsetof(struct sim_link, wire_ps),
+					offsetof(struct sim_link, receive), offsetof(struct sim_link, gap),
+					offsetof(struct sim_link, ps_per_kib)};
 	uint64_t value;
+	bool any = false;
+	for (size_t i = 0; i < sizeof member / sizeof *member; i++)
+		any |= same_in_all(t, member[i], &value);
+	if (!any)
+		return;
 	fprintf(out, "  link:\n");
 	if (same_in_all(t, offsetof(struct sim_link, send), &value))
 		write_quantity(out, "    ", "send", SIM_UNIT_CYCLES, value);
@@ -46,7 +54,8 @@ static void write_link(FILE *out, const struct sim_topology *t)
 
 static void write_machine(FILE *out, const struct sim_topology *t)
 {
-	fprintf(out, "machine:\n  preset: %s\n", t->preset);
+	fprintf(out, "machine:\n");
+	write_named_text(out, "  ", "preset", t->preset);
 	fprintf(out, "  # %s\n", t->source);
 	write_quantity(out, "  ", "clusters", SIM_UNIT_NONE, t->clusters);
 	write_quantity(out, "  ", "clock", SIM_UNIT_FREQUENCY, t->clock.hz);
@@ -58,9 +67,12 @@ static void write_machine(FILE *out, const struct sim_topology *t)
 			(unsigned long long)t->link[i].receive, (unsigned long long)t->link[i].gap);
 }
 
+/* The costs of a calibrated preset have no name: they come with the machine. */
 static void write_cost(FILE *out, const struct sim_cost_profile *cost)
 {
-	fprintf(out, "cost:\n  profile: %s\n", cost->name);
+	fprintf(out, "cost:\n");
+	if (sim_cost_profile(cost->name))
+		fprintf(out, "  profile: %s\n", cost->name);
 	for (uint32_t i = 0; i < SIM_COST_KINDS; i++)
 		write_quantity(out, "  ", sim_cost_name[i], SIM_UNIT_CYCLES, cost->cycles[i]);
 }

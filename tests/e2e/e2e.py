@@ -26,9 +26,11 @@ class Outcome:
         return json.loads(self.out)
 
 
-def skerry(*arguments, program=PROGRAM, timeout=120, env=None):
+def skerry(*arguments, program=PROGRAM, timeout=120, env=None, cpus=None):
+    """`cpus`: the only ones that the command may use."""
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL)
+                          env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+                          preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 

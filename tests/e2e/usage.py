@@ -3,7 +3,7 @@
 import subprocess
 from e2e import PROGRAM, SMALL, expect, expect_refused, main, skerry, write
 
-COMMANDS = ["run", "check", "test", "compare", "list", "table", "doctor"]
+COMMANDS = ["run", "check", "test", "compare", "calibrate", "profile", "list", "table", "doctor"]
 
 
 def help_names_every_command():
@@ -48,7 +48,8 @@ def values_are_strict():
 
 def numbers_of_arguments_are_checked():
     expect_refused(skerry("check"), "argument is missing")
-    expect_refused(skerry("compare", "a"), "argument is missing")
+    expect_refused(skerry("compare"), "argument is missing")
+    expect_refused(skerry("compare", "a"), "a is no folder")
     expect_refused(skerry("run", "a", "b"), '"b"')
     expect_refused(skerry("list", "a"), '"a"')
     expect_refused(skerry("table"), "--all")

@@ -157,7 +157,8 @@ static void test_a_line_without_reply_is_freed_and_rests(void **state)
 	struct pair p = pair_of(8, true);
 	uint64_t value = 0;
 	(void)state;
-	for (unsigned rest = 1; rest <= 15; rest = 2 * rest + 1) { /* so many go by the ring before the line is tried */
+	for (unsigned rest = 1; rest <= 15;
+	     rest = 2 * rest + 1) { /* so many go by the ring before the line is tried */
 		const uint64_t lines = stats_of(p.ab).line_requests;
 		send(p.ab, SIM_CLASS_REQUEST, value);
 		assert_int_equal(stats_of(p.ab).line_requests, lines + 1);
@@ -181,7 +182,8 @@ static void test_a_sender_that_never_receives_gets_its_line_back(void **state)
 		assert_true(send(p.ab, SIM_CLASS_REQUEST, i));
 		take(p.ab, i);
 	}
-	assert_in_range(stats_of(p.ab).line_requests, 10, 20); /* 1 + 1 + 3 + ... + 1023 + 1023 ... between them */
+	assert_in_range(stats_of(p.ab).line_requests, 10,
+			20); /* 1 + 1 + 3 + ... + 1023 + 1023 ... between them */
 	pair_free(&p);
 }
 
@@ -189,7 +191,8 @@ static void test_a_reply_in_place_ends_the_rest(void **state)
 {
 	struct pair p = pair_of(8, true);
 	(void)state;
-	for (uint64_t i = 0; i < 8; i++) { /* the line, void; one by the ring; the line, void; three by the ring ... */
+	for (uint64_t i = 0; i < 8;
+	     i++) { /* the line, void; one by the ring; the line, void; three by the ring ... */
 		send(p.ab, SIM_CLASS_REQUEST, i);
 		take(p.ab, i);
 		assert_empty(p.ba);
@@ -259,14 +262,14 @@ static void test_a_request_gets_through_when_the_ring_was_drained(void **state)
 
 static void test_a_refused_frame_goes_when_there_is_credit(void **state)
 {
-	struct pair p = pair_of(8, false);
+	struct pair p = pair_of(16, false);
 	uint64_t sent = 0, taken = 0;
 	(void)state;
 	while (send(p.ab, SIM_CLASS_REPLY, sent))
 		sent++;
-	assert_int_equal(sent, 8);
+	assert_int_equal(sent, 16);
 	take(p.ab, taken++);
-	assert_false(send(p.ab, SIM_CLASS_REPLY, sent)); /* one frame is less than a quarter */
+	assert_false(send(p.ab, SIM_CLASS_REPLY, sent)); /* one frame is less than an eighth */
 	take(p.ab, taken++);
 	assert_true(send(p.ab, SIM_CLASS_REPLY, sent++));
 	assert_true(send(p.ab, SIM_CLASS_REPLY, sent++));
@@ -289,7 +292,8 @@ static void test_a_reply_in_place_needs_no_credit(void **state)
 	assert_true(send(p.ba, SIM_CLASS_REPLY, sent));
 	assert_false(send(p.ba, SIM_CLASS_REPLY, 200));
 	sim_channel_done(p.ab);
-	for (uint64_t i = 0; i <= sent; i++) /* the line's frame is the last, though its line was there first */
+	for (uint64_t i = 0; i <= sent;
+	     i++) /* the line's frame is the last, though its line was there first */
 		take(p.ba, i);
 	assert_empty(p.ba);
 	pair_free(&p);
@@ -464,8 +468,10 @@ static void test_counters_that_wrap_change_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		walk(&visited, 11 + i, 8, true, UINT16_MAX - 50, UINT16_MAX - 50, UINT16_MAX - 51);
-		walk(&visited, 11 + i, 8, true, UINT32_MAX - UINT64_C(50), UINT32_MAX - 50, UINT32_MAX - UINT64_C(51));
-		walk(&visited, 11 + i, 16, true, UINT32_MAX + UINT64_C(1000), UINT16_MAX, UINT32_MAX - UINT64_C(1));
+		walk(&visited, 11 + i, 8, true, UINT32_MAX - UINT64_C(50), UINT32_MAX - 50,
+		     UINT32_MAX - UINT64_C(51));
+		walk(&visited, 11 + i, 16, true, UINT32_MAX + UINT64_C(1000), UINT16_MAX,
+		     UINT32_MAX - UINT64_C(1));
 	}
 	assert_visited_all(&visited);
 }

@@ -189,29 +189,205 @@ static void test_a_message_that_is_not_utf8_is_still_json(void **state)
 	scenario_free(scenario);
 }
 
-/* The worst case: every operation, every check failed, and everything else that adds a line. */
-static void test_a_summary_has_at_most_40_lines(void **state)
+/* ---- natively ---- */
+
+static struct sim_host host;
+static struct sim_placement placement;
+static struct run_host native;
+
+static const struct run_host *setup_native(void)
+{
+	static const struct sim_ticks_source ticks = {.clock = {.hz = 2000000000}, .name = "CLOCK_MONOTONIC"};
+	host = (struct sim_host){.visible = 4, .cpus = 2, .cores = 2, .packages = 1, .nodes = 1, .kinds = 1};
+	host.cpu[0] = (struct sim_host_cpu){.number = 5, .core = 0};
+	host.cpu[1] = (struct sim_host_cpu){.number = 7, .core = 1};
+	placement = (struct sim_placement){.threads = 2, .cpu = {1, 0}, .text = "2 threads on CPUs 5, 7"};
+	native = (struct run_host){.host = &host,
+				   .placement = &placement,
+				   .threads = 2,
+				   .ticks = &ticks,
+				   .stats = {.frames = 9, .line_requests = 4, .line_replies = 3}};
+	return &native;
+}
+
+static json_int_t integer_at(const json_t *object, const char *key)
+{
+	assert_true(json_is_integer(json_object_get(object, key)));
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void test_a_native_result_says_what_it_is_and_where_it_ran(void **state)
 {
 	struct scenario *scenario = small_scenario();
-	struct run_result result = {
-		.end = RUN_STUCK, .stats = &stats, .checks = RUN_CHECKS, .failures = RUN_CHECKS};
-	char *text = NULL;
-	size_t bytes, lines = 0;
+	struct run_result result = {.stats = &stats, .virtual_ps = 7000, .native = setup_native()};
+	double value;
 	(void)state;
+	setup_stats();
+	native.oversubscribed = true;
+	json_t *json = result_json(scenario, &result);
+	assert_string_equal(json_string_value(json_object_get(json, "engine")), "native");
+	assert_true(json_is_true(json_object_get(json, "oversubscribed")));
+	assert_true(json_is_null(json_object_get(json, "digest")));
+	assert_true(json_is_null(json_object_get(json, "windows")));
+	assert_false(result_figure(json, "virtual_ns", &value));
+	assert_true(result_figure(json, "real_ns", &value) && value == 7);
+	const json_t *where = json_object_get(json, "host");
+	const json_t *thread = json_array_get(json_object_get(where, "placement"), 0);
+	assert_int_equal(integer_at(thread, "cpu"), 7);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(thread, "clusters"), 0)), 0);
+	assert_int_equal(integer_at(json_object_get(json, "channels"), "replies_in_place"), 3);
+	json_decref(json);
+	scenario_free(scenario);
+}
+
+static void test_a_whole_result_lists_its_runs(void **state)
+{
+	struct scenario *scenario = small_scenario();
+	struct run_result virtual = {.stats = &stats, .digest = 1},
+			  real = {.stats = &stats, .native = setup_native()};
+	(void)state;
+	setup_stats();
+	json_t *json = result_whole(result_json(scenario, &virtual), result_json(scenario, &real), NULL);
+	const json_t *runs = json_object_get(json, "runs");
+	assert_int_equal(json_array_size(runs), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(runs, 0), "digest")),
+			    json_string_value(json_object_get(json, "digest")));
+	assert_null(json_object_get(json_array_get(runs, 0), "runs"));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(runs, 1), "engine")), "native");
+	json_decref(json);
+	json = result_whole(result_json(scenario, &virtual), NULL, "no CPU");
+	assert_int_equal(json_array_size(json_object_get(json, "runs")), 1);
+	assert_string_equal(json_string_value(json_object_get(json, "native_not_run")), "no CPU");
+	json_decref(json);
+	scenario_free(scenario);
+}
+
+static void test_a_run_that_others_disturbed_says_so(void **state)
+{
+	struct run_result result = {.wall_seconds = 1, .native = setup_native()};
+	char text[RESULT_TEXT] = "";
+	(void)state;
+	native.stats.switches = 10;
+	assert_false(result_disturbed(text, &result));
+	native.stats.switches = 250;
+	assert_true(result_disturbed(text, &result));
+	assert_non_null(strstr(text, "250 involuntary switches"));
+}
+
+static void test_memory_says_where_it_lies_and_why(void **state)
+{
+	static const struct {
+		bool refused, placed;
+		uint32_t nodes, unbound;
+		const char *text;
+	} cases[] = {{false, true, 2, 0, "bound"},
+		     {false, true, 2, 3, "bound, but for 3 of 8 channels: first touch"},
+		     {true, true, 1, 0, "first touch (there is one node)"},
+		     {true, true, 2, 0, "first touch (binding is refused here)"},
+		     {false, false, 1, 0, "first touch (threads are not pinned)"}};
+	char text[RESULT_TEXT];
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		setup_native();
+		host.mbind_refused = cases[i].refused;
+		host.nodes = cases[i].nodes;
+		placement.threads = cases[i].placed ? 2 : 0;
+		native.stats.unbound = cases[i].unbound;
+		native.stats.channels = 8;
+		result_memory(text, &native);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+/* ---- summaries ---- */
+
+/* Not inlined: gcc 12 then takes what open_memstream() made for a pointer to the local variable. */
+__attribute__((noinline)) static char *summary_text(const struct summary *summary, size_t *lines)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	summary_write(out, summary);
+	fclose(out);
+	*lines = 0;
+	for (const char *c = text; *c; c++)
+		*lines += *c == '\n';
+	return text;
+}
+
+static size_t lines_between(const char *text, const char *begin, const char *end)
+{
+	const char *from = strstr(text, begin), *to = strstr(text, end);
+	size_t lines = 0;
+	assert_true(from && to > from);
+	for (from++; from <= to; from++)
+		lines += *from == '\n';
+	return lines;
+}
+
+/* The worst case: every operation, every check failed, and everything else that adds a line. */
+static struct run_result worst_result(void)
+{
+	struct run_result result = {.end = RUN_STUCK, .end_text = "it is stuck", .stats = &stats};
 	setup_stats();
 	for (int i = 0; i < FLAT_OPS; i++)
 		op[i] = op[FLAT_OPEN];
-	for (int i = 0; i < RUN_CHECKS; i++)
-		result.check[i] =
+	for (result.checks = 0; result.checks < RUN_CHECKS; result.checks++)
+		result.check[result.checks] =
 			(struct run_check){.name = "check", .count = 1, .failures = 1, .first = "here"};
-	FILE *out = open_memstream(&text, &bytes);
-	summary_write(out, scenario, &result, "runs/x", true, "skerry run");
-	fclose(out);
-	for (const char *c = text; *c; c++)
-		lines += *c == '\n';
+	result.failures = RUN_CHECKS;
+	return result;
+}
+
+static void test_a_summary_has_at_most_40_lines(void **state)
+{
+	struct scenario *scenario = small_scenario();
+	struct run_result result = worst_result();
+	struct summary summary = {.run = {scenario, &result, "skerry run"}, .folder = "runs/x", .next = true};
+	size_t lines;
+	(void)state;
+	char *text = summary_text(&summary, &lines);
 	assert_in_range(lines, 30, SUMMARY_LINES_MAX);
 	assert_non_null(strstr(text, "FAILED 1, first: here"));
 	assert_non_null(strstr(text, "revoke"));
+	free(text);
+	summary.next = false;
+	result.native = setup_native();
+	native.stats.switches = 1000;
+	native.stats.unpinned = 1;
+	text = summary_text(&summary, &lines);
+	assert_in_range(lines, 30, SUMMARY_LINES_MAX);
+	assert_non_null(strstr(text, "disturbed others used"));
+	assert_null(strstr(text, "digest"));
+	free(text);
+	scenario_free(scenario);
+}
+
+static void test_the_native_part_has_at_most_12_lines_and_both_50(void **state)
+{
+	struct scenario *scenario = small_scenario();
+	struct run_result virtual = worst_result(), real = virtual;
+	struct summary summary = {.run = {scenario, &virtual, "skerry run"},
+				  .native = {scenario, &real, "skerry run --engine native"},
+				  .folder = "runs/x",
+				  .next = true};
+	size_t lines;
+	(void)state;
+	real.native = setup_native();
+	native.stats.switches = 1000;
+	native.stats.unpinned = 1;
+	native.oversubscribed = true;
+	char *text = summary_text(&summary, &lines);
+	assert_in_range(lines, 40, SUMMARY_BOTH_MAX);
+	assert_in_range(lines_between(text, "\nnative    the same clients", "\nfiles "), 6,
+			SUMMARY_NATIVE_MAX);
+	assert_non_null(strstr(text, "13 checks, 13 facts: FAILED 13, first: check: here"));
+	assert_non_null(strstr(text, "oversubscribed"));
+	free(text);
+	summary.native = (struct summary_run){0};
+	summary.not_native = "it may not pin";
+	text = summary_text(&summary, &lines);
+	assert_non_null(strstr(text, "\nnative    not run: it may not pin\n"));
 	free(text);
 	scenario_free(scenario);
 }
@@ -256,7 +432,12 @@ int main(void)
 		cmocka_unit_test(test_the_worse_exit_code_wins),
 		cmocka_unit_test(test_figures_are_found_by_name),
 		cmocka_unit_test(test_a_message_that_is_not_utf8_is_still_json),
+		cmocka_unit_test(test_a_native_result_says_what_it_is_and_where_it_ran),
+		cmocka_unit_test(test_a_whole_result_lists_its_runs),
+		cmocka_unit_test(test_a_run_that_others_disturbed_says_so),
+		cmocka_unit_test(test_memory_says_where_it_lies_and_why),
 		cmocka_unit_test(test_a_summary_has_at_most_40_lines),
+		cmocka_unit_test(test_the_native_part_has_at_most_12_lines_and_both_50),
 		cmocka_unit_test(test_a_value_is_replaced_where_it_stands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
