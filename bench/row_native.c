@@ -3,7 +3,8 @@
  * whole machine after it and the replay of the step log.
  *
  *   native/demo_call            as `skerry run --engine native` does it
- *   native/demo_call_profiled   with the time of each thread accounted for (ssi/profile.h)
+ *   native/demo_call_profiled   with the time of each thread accounted for, to the last event (ssi/profile.h)
+ *   native/demo_call_profiled_8 the same of one event in eight
  *   native/demo_call_logged     with a step log, which is what a trace of all messages is made of (ssi/inclusion.h)
  *
  * The clusters share the threads that there are, so the rows run with one CPU too; figures of different numbers of CPUs
@@ -117,7 +118,7 @@ static const struct run_options plain = {.seconds_max = 0}, profiled = {.profile
 const struct bench_row bench_native_rows[] = {
 	{.name = "native/demo_call", NATIVE(plain)},
 	{.name = "native/demo_call_profiled",
-	 .against = {{"times_plain", "native/demo_call", .over = true, .goal_max = 1.10}},
+	 .against = {{"times_plain", "native/demo_call", .over = true}},
 	 NATIVE(profiled)},
 	{.name = "native/demo_call_profiled_8",
 	 .against = {{"times_plain", "native/demo_call", .over = true, .goal_max = 1.10}},

@@ -14,10 +14,13 @@
 
 #define TOP_DEFAULT 20
 #define TOP_MAX     200
+#define EVERY_MAX   100000
+#define FIRST_CAUSE (FLAT_CAUSE_IDLE + 1) /* of those that are work */
+_Static_assert(FLAT_CAUSE_UNTIMED < FLAT_CAUSE_IDLE, "the others are work");
 
 struct profile_line {
 	struct session_source source;
-	uint64_t top, timeout_ps;
+	uint64_t top, every, timeout_ps;
 	bool json, quiet;
 };
 
@@ -33,6 +36,8 @@ static int read_line(struct profile_line *line, struct option_list *sets, int ar
 	const struct cli_option options[] = {
 		{"top", OPTION_QUANTITY, &line->top, "N", "cells to show, at most 200; default 20",
 		 SIM_UNIT_NONE, NULL},
+		{"every", OPTION_QUANTITY, &line->every, "N",
+		 "profile one event in N: less weight on threads that never idle", SIM_UNIT_NONE, NULL},
 		{"set", OPTION_EACH, sets, "KEY=VALUE", "change a value of the scenario; may be repeated", 0,
 		 NULL},
 		{"engine", OPTION_TEXT, &line->source.engine, SESSION_ENGINES,
@@ -57,6 +62,8 @@ static int read_line(struct profile_line *line, struct option_list *sets, int ar
 		return code;
 	if (!line->top || line->top > TOP_MAX)
 		return cli_fail(CLI_USAGE, "profile: --top takes 1 to %d cells", TOP_MAX);
+	if (!line->every || line->every > EVERY_MAX)
+		return cli_fail(CLI_USAGE, "profile: --every takes 1 to %d events", EVERY_MAX);
 	line->source.scenario = arguments.count ? arguments.item[0] : NULL;
 	line->source.sets = sets;
 	if (!line->source.engine)
@@ -102,7 +109,7 @@ struct figures {
 	const struct flat_profile_report *report;
 	const struct session *session;
 	sim_ps each_switch;
-	uint64_t idle, busy; /* ticks; busy: without idling and without profiling */
+	uint64_t idle, untimed, busy; /* ticks; busy: what is broken down below */
 };
 
 static sim_ps ps_of(uint64_t ticks) { return sim_ps_of_cycles(&sim_ticks_open()->clock, ticks); }
@@ -119,8 +126,9 @@ static struct figures figures_of(const struct flat_profile_report *report, const
 	struct figures f = {.report = report,
 			    .session = session,
 			    .each_switch = ps_of(report->switch_ticks_1024) / 1024,
-			    .idle = report->cause[FLAT_CAUSE_IDLE].ticks};
-	for (unsigned i = FLAT_CAUSE_IDLE + 1; i < FLAT_CAUSES; i++)
+			    .idle = report->cause[FLAT_CAUSE_IDLE].ticks,
+			    .untimed = report->cause[FLAT_CAUSE_UNTIMED].ticks};
+	for (unsigned i = FIRST_CAUSE; i < FLAT_CAUSES; i++)
 		f.busy += report->cause[i].ticks;
 	for (uint32_t i = 0; i < report->cells; i++)
 		f.busy += report->cell[i].row->ticks;
@@ -236,7 +244,7 @@ static void write_causes(FILE *out, const struct figures *f)
 {
 	struct text_table table = {0};
 	begin_table(&table, f, "part of the host");
-	for (unsigned i = FLAT_CAUSE_IDLE + 1; i < FLAT_CAUSES; i++) {
+	for (unsigned i = FIRST_CAUSE; i < FLAT_CAUSES; i++) {
 		const struct flat_profile_row *row = &f->report->cause[i];
 		if (!row->count)
 			continue;
@@ -262,6 +270,11 @@ static void write_head(FILE *out, const struct figures *f)
 	fprintf(out, "threads    %s: busy %s (%.1f %%), idle %.1f %%, profiling %.1f %%\n",
 		text_time(a, ps_of(r->ticks)), text_time(b, ps_of(f->busy)), 100 * share(f->busy, r->ticks),
 		100 * share(f->idle, r->ticks), 100 * share(r->overhead, r->ticks));
+	if (r->every > 1)
+		fprintf(out,
+			"           one event in %u is profiled; the others are %.1f %% of the threads' "
+			"time\n",
+			r->every, 100 * share(f->untimed, r->ticks));
 	if (result->native && result->native->shares)
 		fprintf(out,
 			"           threads share CPUs; time without one counts where it was taken away\n");
@@ -275,9 +288,11 @@ static void write_tail(FILE *out, const struct figures *f)
 {
 	const struct flat_profile_report *r = f->report;
 	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES];
-	fprintf(out, "profiling  %s switches of %s, together %s: %.1f %% of busy time, taken off above\n",
+	fprintf(out,
+		"profiling  %s switches of %s, together %s: %.1f %% of what is not idle, taken off "
+		"above\n",
 		text_count(a, r->switches), text_time(b, f->each_switch), text_time(c, ps_of(r->overhead)),
-		100 * share(r->overhead, f->busy));
+		100 * share(r->overhead, r->ticks - f->idle));
 	if (r->counters)
 		fprintf(out, "counters   user space, each time entered; every %uth event, read by %s\n",
 			r->counters_every, r->counters_rdpmc ? "rdpmc" : "read()");
@@ -348,7 +363,7 @@ static json_t *protocols_json(const struct figures *f)
 static json_t *causes_json(const struct figures *f)
 {
 	json_t *out = json_array();
-	for (unsigned i = FLAT_CAUSE_IDLE + 1; i < FLAT_CAUSES; i++) {
+	for (unsigned i = FIRST_CAUSE; i < FLAT_CAUSES; i++) {
 		json_t *cause = json_object();
 		member_text(cause, "name", flat_cause_name[i]);
 		put_row(cause, f, &f->report->cause[i]);
@@ -374,10 +389,11 @@ static json_t *profiling_json(const struct figures *f)
 {
 	const struct flat_profile_report *r = f->report;
 	json_t *out = json_object(), *counters = json_object();
+	member_count(out, "every_events", r->every);
 	member_count(out, "switches", r->switches);
 	member_ns(out, "switch_ns", f->each_switch);
 	member_ns(out, "total_ns", ps_of(r->overhead));
-	member_real(out, "share_of_busy", share(r->overhead, f->busy));
+	member_real(out, "share_of_not_idle", share(r->overhead, r->ticks - f->idle));
 	member_flag(counters, "available", r->counters != 0);
 	member_text(counters, "why_not", r->counters ? NULL : r->why_not);
 	member_text(counters, "read_by", !r->counters ? NULL : r->counters_rdpmc ? "rdpmc" : "read");
@@ -395,6 +411,7 @@ static json_t *profile_json(const struct figures *f)
 	member_ns(threads, "total_ns", ps_of(r->ticks));
 	member_ns(threads, "busy_ns", ps_of(f->busy));
 	member_ns(threads, "idle_ns", ps_of(f->idle));
+	member_ns(threads, "untimed_ns", ps_of(f->untimed));
 	member_set(out, "threads", threads);
 	member_set(out, "protocols", protocols_json(f));
 	member_set(out, "cells", cells_json(f));
@@ -432,6 +449,7 @@ static int go(const struct profile_line *line, struct session *session)
 {
 	struct progress progress;
 	const struct run_options options = {.profile = true,
+					    .profile_every = (uint32_t)line->every,
 					    .seconds_max = (double)line->timeout_ps / 1e12,
 					    .progress = progress_run,
 					    .progress_context = &progress};
@@ -448,7 +466,7 @@ static int go(const struct profile_line *line, struct session *session)
 int cmd_profile(int argc, char **argv)
 {
 	static struct option_list sets;
-	struct profile_line line = {.top = TOP_DEFAULT};
+	struct profile_line line = {.top = TOP_DEFAULT, .every = 1};
 	struct session session = {0};
 	int code = read_line(&line, &sets, argc, argv);
 	if (code >= 0)

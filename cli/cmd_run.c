@@ -205,10 +205,11 @@ static void go_native(const struct run_line *line, struct parts *parts)
 	struct progress progress;
 	struct session_source source;
 	struct scenario_error error = {""};
-	struct run_options options = {.inclusion = line->source.inclusion,
-				      .seconds_max = seconds_left(line, &parts->first.result),
-				      .progress = progress_run,
-				      .progress_context = &progress};
+	struct run_options options = {
+		.inclusion = true, /* half a second of records: cheap, and the table has the last word */
+		.seconds_max = seconds_left(line, &parts->first.result),
+		.progress = progress_run,
+		.progress_context = &progress};
 	if (options.seconds_max <= 0) {
 		snprintf(parts->not_native, sizeof parts->not_native,
 			 "the time that --timeout allows is over");

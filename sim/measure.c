@@ -272,7 +272,7 @@ static int measure(struct pair *pair, const struct task *task, struct sim_figure
 static int places_init(struct pair *pair)
 {
 	static const struct sim_channel_config rings = {.slots = SLOTS},
-					       lines = {.slots = SLOTS, .line = true};
+					       lines = {.slots = SLOTS, .line = true, .patience = 3};
 	const size_t channels = sim_channel_pair_bytes(&rings), pages = (size_t)PAGES * PAGE_BYTES;
 	const size_t stride = 2 * channels + 2 * pages + 5 * SIM_RING_APART;
 	if (posix_memalign(&pair->memory, PAGE_BYTES, stride * PLACES))

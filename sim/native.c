@@ -13,13 +13,13 @@
 #include "sim/qsbr.h"
 #include "sim/ticks.h"
 
-#define DRAIN_MOST 32 /* frames of one channel in a row */
-#define SPIN_POLLS                                                                                           \
-	4096 /* a thread with a CPU of its own: empty polls between two yields, should a neighbour want it */
-#define SHARED_POLLS  100
-#define SHARED_YIELDS 10
-#define SLEEP_MOST_NS 100000000
-#define WATCH_NS      1000000 /* how often the end is looked for */
+#define DRAIN_MOST     32    /* frames of one channel in a row */
+#define SPIN_POLLS     16384 /* a CPU of its own: empty polls, about 1 ms, between two yields to a neighbour */
+#define SHARED_POLLS   100   /* a shared CPU: empty polls, then */
+#define SHARED_YIELDS  10    /* yields, then sleep */
+#define SLEEP_MOST_NS  100000000
+#define WATCH_LEAST_NS 1000000 /* the end is looked for after an eighth of the time so far, within these */
+#define WATCH_MOST_NS  25000000
 
 /* ---- frames that are on their way out ---- */
 
@@ -400,10 +400,19 @@ void native_halt(struct sim_native *n)
 	sim_qsbr_drain();
 }
 
+/* Each look takes a CPU from a thread that has one of its own, so it is rare in a run that is long. */
+static void watch_later(const struct sim_native *n)
+{
+	const uint64_t eighth = native_now(n) / 8000;
+	struct timespec time = {.tv_nsec = WATCH_LEAST_NS};
+	if (eighth > WATCH_LEAST_NS)
+		time.tv_nsec = eighth < WATCH_MOST_NS ? (long)eighth : WATCH_MOST_NS;
+	nanosleep(&time, NULL);
+}
+
 enum sim_engine_end native_run(struct sim_native *n, sim_ps until)
 {
 	const struct sim_clock *clock = &sim_ticks_open()->clock;
-	const struct timespec while_watching = {.tv_nsec = WATCH_NS};
 	if (n->joined)
 		return n->end;
 	if (!n->started)
@@ -419,7 +428,7 @@ enum sim_engine_end native_run(struct sim_native *n, sim_ps until)
 		}
 		if (until != SIM_PS_NEVER && sim_ps_of_cycles(clock, sim_ticks() - n->origin) >= until)
 			return SIM_ENGINE_UNTIL;
-		nanosleep(&while_watching, NULL);
+		watch_later(n);
 	}
 }
 

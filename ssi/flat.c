@@ -99,8 +99,8 @@ SIM_PROBE_ASIDE static void probe_taken(const struct step_node *n, const struct 
 {
 	const struct step_event *event = &n->protocol->event[m->event];
 	SIM_PROBE(message_taken, from, n->id, n->protocol->name, event->name, (unsigned)event->klass,
-		  (unsigned)sim_native_way_taken(flat_machine_of(n)->engine, from, n->id), (unsigned)n->number,
-		  (unsigned)m->event);
+		  (unsigned)sim_native_way_taken(flat_machine_of(n)->engine, from, n->id),
+		  (unsigned)n->number, (unsigned)m->event);
 }
 
 static void handle_message(struct flat_cluster *c, struct flat_frame *frame, const struct sim_event *event)
@@ -160,13 +160,14 @@ void flat_handle(void *context, struct sim_engine *engine, const struct sim_even
 {
 	struct flat_machine *m = context;
 	struct flat_cluster *c = &m->cluster[event->dst];
-	struct flat_profile *profile = c->shard->profile;
+	struct flat_profile *account = c->shard->account;
 	struct flat_frame frame;
 	(void)engine;
 	memcpy(&frame, event->payload, sizeof frame);
-	const unsigned was = flat_enter_event(profile, cause_of(&frame));
+	const unsigned was = flat_enter_event(account, cause_of(&frame));
+	c->shard->profile = account && flat_profile_is_timing(account) ? account : NULL;
 	handle(m, c, &frame, event);
-	flat_leave_event(profile, was);
+	flat_leave_event(account, was);
 }
 
 void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_ref waiter, int error,
@@ -239,7 +240,8 @@ void flat_at(struct flat_machine *m, uint32_t cluster, sim_ps at, uint32_t numbe
 
 enum sim_engine_end flat_run(struct flat_machine *m, sim_ps until)
 {
-	struct flat_profile *profile = m->config.native ? NULL : m->shard->profile; /* natively: flat_watch() */
+	struct flat_profile *profile =
+		m->config.native ? NULL : m->shard->account; /* natively: flat_watch() */
 	if (profile)
 		flat_profile_begin(profile, FLAT_CAUSE_ENGINE);
 	const enum sim_engine_end end = sim_engine_run(m->engine, until);
@@ -251,7 +253,7 @@ enum sim_engine_end flat_run(struct flat_machine *m, sim_ps until)
 /* What a native thread does, for its profile. */
 void flat_watch(void *context, uint32_t thread, enum sim_native_doing doing)
 {
-	struct flat_profile *profile = ((struct flat_machine *)context)->shard[thread].profile;
+	struct flat_profile *profile = ((struct flat_machine *)context)->shard[thread].account;
 	if (doing == SIM_NATIVE_BEGINS)
 		flat_profile_begin(profile, FLAT_CAUSE_ENGINE);
 	else if (doing == SIM_NATIVE_ENDS)
@@ -324,7 +326,7 @@ int flat_profile_report(const struct flat_machine *m, struct flat_profile_report
 	if (!profile)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < m->shards; i++)
-		profile[i] = m->shard[i].profile;
+		profile[i] = m->shard[i].account;
 	const int error = m->config.profile ? flat_profile_sum(profile, m->shards, out) : -EINVAL;
 	free(profile);
 	return error;

@@ -154,8 +154,8 @@ struct flat_config {
 	/* engine SIM_ENGINE_NATIVE: threads and where they go; borrowed. The machine's clock is then the host's (sim/ticks.h),
 	 * its costs are 0, because what it does takes the time that it takes, and its pages are copied. */
 	const struct sim_native_config *native;
-	bool profile; /* account for the time of each thread, see ssi/profile.h */
-	uint32_t profile_every; /* one event in so many is timed; 0 and 1: all */
+	bool profile;           /* account for the time of each thread, see ssi/profile.h */
+	uint32_t profile_every; /* one event in so many is profiled; 0 and 1: all */
 };
 
 /* On success *out is owned by the caller, who passes it to flat_free(). Returns 0, -EINVAL or -ENOMEM. */

@@ -152,9 +152,8 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	flat_charged(profile, SIM_COST_CLIENT, 1);
 	flat_charged(profile, SIM_COST_COPY_KIB, k->call.length);
 	const sim_cycles begin = c->free > at && m->cost.cycles[SIM_COST_CLIENT] ? c->free : at;
-	const sim_cycles end = c->origin
-				       ? flat_ticks(c)
-				       : begin + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
+	const sim_cycles end =
+		c->origin ? flat_ticks(c) : begin + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
 	c->now = end;
 	k->result = (struct flat_result){0};
 	record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});

@@ -90,7 +90,8 @@ SIM_PROBE_ASIDE static void probe_sent(const struct step_node *n, uint32_t to, u
 {
 	const struct step_event *event = &n->protocol->event[number];
 	SIM_PROBE(message_sent, n->id, to, n->protocol->name, event->name, (unsigned)event->klass,
-		  (unsigned)sim_native_way_sent(flat_machine_of(n)->engine, n->id, to), (unsigned)n->number, number);
+		  (unsigned)sim_native_way_sent(flat_machine_of(n)->engine, n->id, to), (unsigned)n->number,
+		  number);
 }
 
 static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned event)

@@ -191,9 +191,10 @@ struct flat_shard {
 	uint32_t queue_head, queue_tail, queue_room;
 	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
-	struct inclusion_log *log; /* borrowed; NULL: none */
-	struct flat_profile *profile; /* owned; NULL: none */
-	unsigned char *scratch[2]; /* natively: [FLAT_SCRATCH_BYTES] */
+	struct inclusion_log *log;    /* borrowed; NULL: none */
+	struct flat_profile *account; /* owned; NULL: no profile */
+	struct flat_profile *profile; /* the same, or NULL while an event runs that is not profiled */
+	unsigned char *scratch[2];    /* natively: [FLAT_SCRATCH_BYTES] */
 	/* results */
 	struct flat_op_stats *op;
 	struct flat_traffic *pair, *by_class;
@@ -216,7 +217,8 @@ struct flat_machine {
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
-	struct sim_native_config watched; /* natively with a profile: config.native, and who watches its threads */
+	struct sim_native_config
+		watched; /* natively with a profile: config.native, and who watches its threads */
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */

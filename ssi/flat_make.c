@@ -80,12 +80,15 @@ static struct flat_shard *shard_of(struct flat_machine *m, uint32_t cluster)
 }
 
 /* Sees each cell of a machine with a profile. */
-static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
+static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+			unsigned next)
 {
 	step_tap *const tap = flat_machine_of(n)->config.cell_tap;
 	if (tap)
 		tap(n, m, at, state, next);
-	flat_profile_cell_entered(flat_profile_of(n), n->number, (unsigned)at.machine, state, m->event);
+	if (flat_profile_of(n))
+		flat_profile_cell_entered(flat_profile_of(n), n->number, (unsigned)at.machine, state,
+					  m->event);
 }
 
 static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned number, uint32_t links,
@@ -139,7 +142,8 @@ static int shard_init(struct flat_machine *m, struct flat_shard *s, size_t bytes
 		s->pair = calloc((size_t)m->clusters * m->clusters, sizeof *s->pair);
 	if (!s->op || !s->by_class || sim_arena_init(&s->arena, bytes, 0))
 		return -ENOMEM;
-	if (m->config.profile && !(s->profile = flat_profile_new(flat_protocols, m->config.profile_every ? m->config.profile_every : 1)))
+	const uint32_t every = m->config.profile_every ? m->config.profile_every : 1;
+	if (m->config.profile && !(s->account = flat_profile_new(flat_protocols, every)))
 		return -ENOMEM;
 	if (!m->config.native)
 		return 0;
@@ -291,7 +295,7 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 
 static void shard_fini(struct flat_shard *s)
 {
-	flat_profile_free(s->profile);
+	flat_profile_free(s->account);
 	sim_arena_fini(&s->arena);
 	frames_fini(&s->frames);
 	free(s->queue);

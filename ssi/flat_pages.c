@@ -261,7 +261,8 @@ static void client_bytes(struct flat_cluster *c, uint32_t client, uint64_t at, u
 {
 	const struct flat_driver *driver = &flat_machine_of(&c->node[0])->config.driver;
 	struct flat_profile *profile = c->shard->profile;
-	const unsigned was = flat_enter(profile, FLAT_CAUSE_COPY); /* they stand for the copy out of the page cache */
+	const unsigned was =
+		flat_enter(profile, FLAT_CAUSE_COPY); /* they stand for the copy out of the page cache */
 	driver->bytes(driver->context, c->id, client, &c->client[client].call, at, bytes, length);
 	flat_leave(profile, was);
 }

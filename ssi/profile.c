@@ -32,7 +32,7 @@ const char *const flat_cause_name[FLAT_CAUSES] = {
 
 const char *const flat_cause_about[FLAT_CAUSES] = {
 	[FLAT_CAUSE_NONE] = "",
-	[FLAT_CAUSE_UNTIMED] = "events that were counted only",
+	[FLAT_CAUSE_UNTIMED] = "events that were not profiled",
 	[FLAT_CAUSE_IDLE] = "polls that find nothing, sleep",
 	[FLAT_CAUSE_ENGINE] = "polls that find something, timers",
 	[FLAT_CAUSE_RECEIVE] = "taking a message, finding its cell",
@@ -53,18 +53,18 @@ struct flat_profile {
 	struct flat_profile_row *row; /* [rows]: the causes, then the cells */
 	uint64_t since;
 	unsigned current;
-	bool sampling, timing;                                    /* counters are read; switches take time */
+	bool sampling, timing;                                    /* counters are read; the event is timed */
 	uint32_t base[FLAT_PROFILE_PROTOCOLS][STEP_MACHINES_MAX]; /* where the cells of a machine begin */
 	uint32_t events[FLAT_PROFILE_PROTOCOLS];
 	uint64_t last[SIM_COUNTERS_MAX]; /* counters at the last switch */
-	uint64_t seen, timed;            /* events */
-	uint64_t whole;                  /* ticks from begin to end */
-	uint64_t sampling_ticks;         /* of them: reading counters */
+	uint32_t pass, timed;    /* events that are not profiled before the next one that is; that are */
+	uint64_t whole;          /* ticks from begin to end */
+	uint64_t sampling_ticks; /* of them: reading counters */
 	uint64_t charges[SIM_COST_KINDS];
 	struct sim_counters counters;
 	uint64_t reading[SIM_COUNTERS_MAX]; /* what one reading adds to the counters */
-	uint32_t every;                     /* one event in so many is timed */
-	uint32_t counters_every;            /* timed events */
+	uint32_t every;                     /* one event in so many is profiled */
+	uint32_t counters_every;            /* profiled events */
 	bool counted;                       /* the counters could be opened */
 	uint32_t rows;
 	uint64_t begun, switch_ticks_1024;
@@ -105,25 +105,26 @@ unsigned flat_profile_enter(struct flat_profile *p, unsigned cause)
 	const unsigned before = p->current;
 	if (__builtin_expect(before == FLAT_CAUSE_NONE, 0)) /* the thread's time has not begun, or is over */
 		return before;
-	p->row[cause].count++;
-	if (!p->timing)
-		return before;
 	if (cause != before)
 		switch_to(p, cause);
-	p->row[cause].timed++;
+	p->row[cause].count++;
 	p->row[cause].sampled += p->sampling;
 	return before;
 }
 
 void flat_profile_leave(struct flat_profile *p, unsigned cause)
 {
-	if (p->timing && cause != p->current)
+	if (cause != p->current)
 		switch_to(p, cause);
 }
 
 unsigned flat_profile_current(const struct flat_profile *p) { return p->current; }
+bool flat_profile_is_timing(const struct flat_profile *p) { return p->timing; }
 
-uint64_t flat_profile_now(const struct flat_profile *p) { return p->timing ? p->since : sim_ticks(); }
+uint64_t flat_profile_now(const struct flat_profile *p)
+{
+	return p->current != FLAT_CAUSE_NONE ? p->since : sim_ticks();
+}
 
 void flat_profile_cell_entered(struct flat_profile *p, unsigned number, unsigned machine, unsigned state,
 			       unsigned event)
@@ -136,27 +137,29 @@ unsigned flat_profile_event_begin(struct flat_profile *p, unsigned cause)
 	const unsigned before = p->current;
 	if (before == FLAT_CAUSE_NONE)
 		return before;
-	if (p->every > 1 && ++p->seen % p->every) {
-		switch_to(p, FLAT_CAUSE_UNTIMED);
+	if (p->pass) { /* what is between two of these is theirs as well: no clock is read */
+		if (before != FLAT_CAUSE_UNTIMED)
+			switch_to(p, FLAT_CAUSE_UNTIMED);
+		p->pass--;
 		p->row[FLAT_CAUSE_UNTIMED].count++;
-		p->row[FLAT_CAUSE_UNTIMED].timed++;
-		p->row[cause].count++;
 		p->timing = false;
-		return before;
+		return FLAT_CAUSE_UNTIMED;
 	}
-	if (__builtin_expect(p->counters.count && ++p->timed % p->counters_every == 0, 0)) {
+	p->pass = p->every - 1;
+	if (__builtin_expect(p->counters.count && ++p->timed == p->counters_every, 0)) {
+		p->timed = 0;
 		sim_counters_read(&p->counters, p->last);
 		p->sampling = true;
 	}
 	return flat_profile_enter(p, cause);
 }
 
-/* The last step of an event that is timed has just ended with a switch: what little followed is the engine's. */
+/* The last step of a profiled event has just ended with a switch: what little followed is the engine's. */
 void flat_profile_event_end(struct flat_profile *p, unsigned cause)
 {
 	if (p->current == FLAT_CAUSE_NONE)
 		return;
-	if (!p->timing || p->sampling)
+	if (p->sampling)
 		switch_to(p, cause);
 	p->current = cause;
 	p->sampling = false;
@@ -167,11 +170,8 @@ void flat_profile_become(struct flat_profile *p, unsigned cause)
 {
 	if (p->current == FLAT_CAUSE_NONE)
 		return;
-	p->row[cause].count++;
-	if (!p->timing)
-		return;
 	p->current = cause;
-	p->row[cause].timed++;
+	p->row[cause].count++;
 	p->row[cause].sampled += p->sampling;
 }
 
@@ -211,7 +211,6 @@ void flat_profile_begin(struct flat_profile *p, enum flat_cause cause)
 	p->current = cause;
 	p->timing = true;
 	p->row[cause].count++;
-	p->row[cause].timed++;
 }
 
 void flat_profile_end(struct flat_profile *p)
@@ -241,7 +240,6 @@ static void calibrate(struct flat_profile *p)
 	uint64_t least = UINT64_MAX;
 	sim_ticks_open();
 	p->current = FLAT_CAUSE_MONITOR;
-	p->timing = true;
 	for (int round = 0; round < CALIBRATION_ROUNDS; round++) {
 		const uint64_t once = calibrate_once(p);
 		least = once < least ? once : least;
@@ -249,7 +247,6 @@ static void calibrate(struct flat_profile *p)
 	p->switch_ticks_1024 = least;
 	memset(p->row, 0, FLAT_CAUSES * sizeof *p->row);
 	p->current = FLAT_CAUSE_NONE;
-	p->timing = false;
 }
 
 struct flat_profile *flat_profile_new(const struct step_protocol *const protocol[FLAT_PROFILE_PROTOCOLS],
@@ -295,7 +292,6 @@ static uint64_t row_add(struct flat_profile_row *into, const struct flat_profile
 	const uint64_t cost = (row->pieces * switch_ticks_1024 + 512) / 1024;
 	const uint64_t overhead = cost < row->ticks ? cost : row->ticks;
 	into->count += row->count;
-	into->timed += row->timed;
 	into->ticks += row->ticks - overhead;
 	into->pieces += row->pieces;
 	into->sampled += row->sampled;

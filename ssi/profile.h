@@ -9,10 +9,10 @@
  * What the switches themselves take is measured when the machine is made and is taken off each cause, once for each
  * stretch of time that it got.
  *
- * Reading the clock so often costs more than what it measures where a thread never idles. Then one event in so many is
- * timed and the others are only counted: their time is the cause `untimed`, as a whole.
+ * Reading the clock so often costs more than a tenth where a thread never idles. One event in so many may be profiled
+ * instead of all. The others, with the polling between them, are the cause `untimed`; nothing of them is counted.
  *
- * Every so many timed events, hardware counters are read at each switch as well (sim/counters.h), where the host has them.
+ * Every so many profiled events, hardware counters are read at each switch as well (sim/counters.h), where the host has them.
  *
  * The same in virtual time, for the one thread of the engine: its ticks are wall time, and `engine` is the engine.
  *
@@ -27,7 +27,7 @@
 
 enum flat_cause {
 	FLAT_CAUSE_NONE,    /* before the thread begins and after it ends; not reported */
-	FLAT_CAUSE_UNTIMED, /* events that were counted only */
+	FLAT_CAUSE_UNTIMED, /* events that were not profiled */
 	FLAT_CAUSE_IDLE,    /* nothing to do: polls that find nothing, sleep */
 	FLAT_CAUSE_ENGINE, /* polling that finds something, timers, outboxes; in virtual time, the event queue */
 	FLAT_CAUSE_RECEIVE, /* a message: taken, counted, its cell found */
@@ -51,9 +51,9 @@ struct flat_profile;
 
 struct flat_profile_row {
 	uint64_t count;  /* how often it was entered */
-	uint64_t timed;  /* of them: in events that were timed */
-	uint64_t ticks;  /* of those; in a report without what the profiling itself took */
+	uint64_t ticks;  /* in a report without what the profiling itself took */
 	uint64_t pieces; /* stretches of time that it got */
+	uint64_t unused;
 	uint64_t sampled,
 		counter[SIM_COUNTERS_MAX]; /* entered while counters were read, and what they counted */
 };
@@ -63,7 +63,7 @@ _Static_assert(sizeof(struct flat_profile_row) == 64, "a row is a cache line");
 
 #define FLAT_PROFILE_PROTOCOLS 3
 
-/* protocol[]: of the machine's nodes, static. One event in `every` is timed; 1: all. Measures what a switch takes (some
+/* protocol[]: of the machine's nodes, static. One event in `every` is profiled; 1: all. Measures what a switch takes (some
  * ten us). NULL: no memory. */
 struct flat_profile *flat_profile_new(const struct step_protocol *const protocol[FLAT_PROFILE_PROTOCOLS],
 				      uint32_t every);
@@ -76,6 +76,8 @@ void flat_profile_end(struct flat_profile *profile);
 unsigned flat_profile_enter(struct flat_profile *profile, unsigned cause);
 void flat_profile_leave(struct flat_profile *profile, unsigned cause);
 void flat_profile_become(struct flat_profile *profile, unsigned cause);
+bool flat_profile_is_timing(
+	const struct flat_profile *profile); /* the event that was entered last is profiled */
 unsigned flat_profile_current(const struct flat_profile *profile);
 /* Now, in ticks: the last switch, so that who profiles reads the counter once and not twice. A machine switches causes
  * where it reads its clock, so it is late by what lies between the two. */
@@ -109,7 +111,7 @@ static inline unsigned flat_cause_now(const struct flat_profile *p)
 {
 	return __builtin_expect(p != NULL, 0) ? flat_profile_current(p) : FLAT_CAUSE_NONE;
 }
-/* Around all that one event of the engine causes: whether it is timed, and counters are read, is decided here. */
+/* Around all that one event of the engine causes: whether it is profiled, and counters are read, is decided here. */
 static inline unsigned flat_enter_event(struct flat_profile *p, unsigned cause)
 {
 	return __builtin_expect(p != NULL, 0) ? flat_profile_event_begin(p, cause) : FLAT_CAUSE_NONE;
@@ -148,7 +150,7 @@ struct flat_profile_report {
 	uint32_t counters;                          /* that were read, or 0 and `why_not` */
 	enum sim_counter counter[SIM_COUNTERS_MAX]; /* what flat_profile_row.counter[] counts */
 	bool counters_rdpmc;
-	uint32_t counters_every; /* events that were timed: in one of so many they were read */
+	uint32_t counters_every; /* profiled events: in one of so many they were read */
 	char why_not[160];
 	struct flat_profile_row *row; /* of the cells; owned */
 };

@@ -420,14 +420,16 @@ SIM_PROBE_ASIDE static void probe_cell(const struct step_node *n, const struct s
 {
 	const struct step_machine *d = machine_of(n, m->to.machine);
 	SIM_PROBE(cell, n->id, n->protocol->name, d->name, d->state[state], n->protocol->event[m->event].name,
-		  d->state[next], (unsigned)n->number, (unsigned)m->to.machine, state, (unsigned)m->event, next);
+		  d->state[next], (unsigned)n->number, (unsigned)m->to.machine, state, (unsigned)m->event,
+		  next);
 }
 
-SIM_PROBE_ASIDE static void probe_cell_end(const struct step_node *n, const struct step_msg *m, unsigned state)
+SIM_PROBE_ASIDE static void probe_cell_end(const struct step_node *n, const struct step_msg *m,
+					   unsigned state)
 {
 	const struct step_machine *d = machine_of(n, m->to.machine);
-	SIM_PROBE(cell_end, n->id, n->protocol->name, d->name, d->state[state], n->protocol->event[m->event].name,
-		  (unsigned)n->number);
+	SIM_PROBE(cell_end, n->id, n->protocol->name, d->name, d->state[state],
+		  n->protocol->event[m->event].name, (unsigned)n->number);
 }
 
 static void run_cell(struct step_node *n, const struct step_msg *m)

@@ -22,10 +22,10 @@ struct run_options {
 	sim_engine_tap *tap; /* optional, see sim/engine.h */
 	sim_engine_window_tap *window_tap;
 	void *tap_context;
-	step_tap *cell_tap; /* optional */
-	bool inclusion;     /* keep a step log and replay it through the table: one more check */
-	uint32_t profile_every; /* one event in so many is timed; 0 and 1: all */
-	bool profile;       /* account for the threads' time: flat_profile_report(run_machine(run)), ssi/profile.h */
+	step_tap *cell_tap;     /* optional */
+	bool inclusion;         /* keep a step log and replay it through the table: one more check */
+	uint32_t profile_every; /* one event in so many is profiled; 0 and 1: all */
+	bool profile; /* account for the threads' time: flat_profile_report(run_machine(run)), ssi/profile.h */
 	double seconds_max; /* of wall time; 0: no limit */
 	/* Optional: called about ten times a second with the share of the clients' operations that are done. */
 	void (*progress)(void *context, double done, uint64_t events, sim_ps now, double seconds);

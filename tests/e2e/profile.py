@@ -20,14 +20,18 @@ def adds_up(outcome):
     profile = outcome.json()
     threads, profiling = profile["threads"], profile["profiling"]
     expect(profile["schema"] == 1, "schema 1", outcome)
-    expect(close(threads["total_ns"], threads["busy_ns"] + threads["idle_ns"] + profiling["total_ns"]),
+    expect(close(threads["total_ns"], threads["busy_ns"] + threads["idle_ns"] + threads["untimed_ns"] + profiling["total_ns"]),
            "busy, idle and profiling are the threads' time", outcome)
     parts = profile["cells"] + profile["causes"]
     expect(abs(sum(part["total_ns"] for part in parts) - threads["busy_ns"]) <= len(parts), "cells and causes are busy",
            outcome)
     expect(abs(sum(part["share_of_busy"] for part in parts) - 1) < 1e-6, "shares are of one", outcome)
-    expect(sum(cell["count"] for cell in profile["cells"]) == profile["run"]["cells"], "every cell is counted", outcome)
-    expect(profile["charges"]["step"] == profile["run"]["cells"], "and charged", outcome)
+    cells = sum(cell["count"] for cell in profile["cells"])
+    if profiling["every_events"] == 1:
+        expect(cells == profile["run"]["cells"] and threads["untimed_ns"] == 0, "every cell is counted", outcome)
+    else:
+        expect(0 < cells < profile["run"]["cells"] and threads["untimed_ns"] > 0, "some cells are counted", outcome)
+    expect(profile["charges"]["step"] == cells, "and charged", outcome)
     for protocol in profile["protocols"]:
         cells = [cell for cell in profile["cells"] if cell["protocol"] == protocol["protocol"]]
         expect(protocol["count"] == sum(cell["count"] for cell in cells), "a protocol is its cells", outcome)
@@ -76,6 +80,15 @@ def a_scenario_of_ones_own():
     expect("more cells" in few.out, "and how many there are", few)
 
 
+def one_event_in_many():
+    write("small.yaml", SMALL)
+    for engine in ("native", "virtual"):
+        outcome = skerry("profile", "small.yaml", "--oversubscribe", "--every", "5", "--engine", engine, "--json", "--quiet")
+        expect(adds_up(outcome)["profiling"]["every_events"] == 5, "one in five", outcome)
+    text = skerry("profile", "small.yaml", "--oversubscribe", "--every", "5", "--quiet")
+    expect("one event in 5 is profiled" in text.out, "which the text says", text)
+
+
 def virtual_time_has_no_idle_thread():
     write("small.yaml", SMALL)
     outcome = skerry("profile", "small.yaml", "--engine", "virtual", "--json", "--quiet")
@@ -88,6 +101,7 @@ def virtual_time_has_no_idle_thread():
 def refusals():
     write("small.yaml", SMALL)
     expect_refused(skerry("profile", "--top", "0"), "--top")
+    expect_refused(skerry("profile", "--every", "0"), "--every")
     expect_refused(skerry("profile", "missing.yaml"), "missing.yaml")
     expect_refused(skerry("profile", "small.yaml", "--set", "machine.clusters=1000"), "--oversubscribe")
     outcome = skerry("profile", "small.yaml", "--oversubscribe", "--quiet", "--timeout", "1 ms", "--set",
@@ -111,5 +125,5 @@ def the_probes_are_in_the_program():
         expect("(" not in arguments, f"{name}: arguments in registers, which every tracer reads: {arguments!r}")
 
 
-main(the_demonstration_natively, one_cpu_is_shared, a_scenario_of_ones_own, virtual_time_has_no_idle_thread, refusals,
+main(the_demonstration_natively, one_cpu_is_shared, a_scenario_of_ones_own, one_event_in_many, virtual_time_has_no_idle_thread, refusals,
      the_probes_are_in_the_program)

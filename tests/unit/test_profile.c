@@ -68,7 +68,7 @@ static void test_each_tick_belongs_to_one_cause(void **state)
 	assert_int_equal(report.cause[FLAT_CAUSE_SEND].count, 1000);
 	assert_int_equal(report.cells, 1);
 	assert_int_equal(report.cell[0].row->count, 1000);
-	assert_int_equal(report.cell[0].row->pieces, 2000); /* before and after the send */
+	assert_int_equal(report.cell[0].row->pieces, 1000); /* what follows the send is the engine's */
 	assert_int_equal(report.switches, 4001);
 	flat_profile_report_fini(&report);
 	flat_profile_free(profile);
@@ -112,6 +112,34 @@ static void test_each_cell_has_a_row_of_its_own(void **state)
 		assert_int_equal(report.cell[i].row->count, 1);
 		assert_true(!i || report.cell[i - 1].row->ticks >= report.cell[i].row->ticks);
 	}
+	assert_int_equal(rows_sum(&report), report.ticks);
+	flat_profile_report_fini(&report);
+	flat_profile_free(profile);
+}
+
+static void test_one_event_in_some_is_profiled(void **state)
+{
+	struct flat_profile *profile = flat_profile_new(used, 4);
+	(void)state;
+	flat_profile_begin(profile, FLAT_CAUSE_ENGINE);
+	for (int i = 0; i < 100; i++) {
+		const unsigned was = flat_enter_event(profile, FLAT_CAUSE_CALL);
+		if (flat_profile_is_timing(profile))
+			flat_leave(profile, flat_enter(profile, FLAT_CAUSE_CLIENT));
+		flat_leave_event(profile, was);
+		if (i % 10 == 9) {
+			flat_profile_enter(profile, FLAT_CAUSE_IDLE);
+			flat_profile_enter(profile, FLAT_CAUSE_ENGINE);
+		}
+	}
+	flat_profile_end(profile);
+	struct flat_profile_report report = report_of(profile);
+	assert_int_equal(report.every, 4);
+	assert_int_equal(report.cause[FLAT_CAUSE_CALL].count, 25);
+	assert_int_equal(report.cause[FLAT_CAUSE_CLIENT].count, 25);
+	assert_int_equal(report.cause[FLAT_CAUSE_UNTIMED].count, 75);
+	assert_int_equal(report.cause[FLAT_CAUSE_IDLE].count, 10);
+	assert_true(report.cause[FLAT_CAUSE_UNTIMED].ticks > 0);
 	assert_int_equal(rows_sum(&report), report.ticks);
 	flat_profile_report_fini(&report);
 	flat_profile_free(profile);
@@ -339,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_each_tick_belongs_to_one_cause),
 		cmocka_unit_test(test_leaving_goes_back_to_what_was_current),
 		cmocka_unit_test(test_each_cell_has_a_row_of_its_own),
+		cmocka_unit_test(test_one_event_in_some_is_profiled),
 		cmocka_unit_test(test_threads_add_up),
 		cmocka_unit_test(test_no_profile_is_no_account),
 		cmocka_unit_test(test_charges_are_what_virtual_time_counts),
