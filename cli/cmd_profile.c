@@ -12,10 +12,11 @@
 #include "sim/ticks.h"
 #include "ssi/profile.h"
 
-#define TOP_DEFAULT 20
-#define TOP_MAX     200
-#define EVERY_MAX   100000
-#define FIRST_CAUSE (FLAT_CAUSE_IDLE + 1) /* of those that are work */
+#define TOP_DEFAULT   20
+#define TOP_MAX       200
+#define EVERY_MAX     100000
+#define EVERY_DEFAULT 1
+#define FIRST_CAUSE   (FLAT_CAUSE_IDLE + 1) /* of those that are work */
 _Static_assert(FLAT_CAUSE_UNTIMED < FLAT_CAUSE_IDLE, "the others are work");
 
 struct profile_line {
@@ -466,7 +467,7 @@ static int go(const struct profile_line *line, struct session *session)
 int cmd_profile(int argc, char **argv)
 {
 	static struct option_list sets;
-	struct profile_line line = {.top = TOP_DEFAULT, .every = 1};
+	struct profile_line line = {.top = TOP_DEFAULT, .every = EVERY_DEFAULT};
 	struct session session = {0};
 	int code = read_line(&line, &sets, argc, argv);
 	if (code >= 0)

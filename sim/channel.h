@@ -112,7 +112,6 @@ struct sim_channel_sender {
 	uint32_t rest, rest_last;    /* requests that still go by the ring before the line is tried again */
 	uint64_t first;              /* position of the first frame */
 	uint64_t line_requests, line_replies, refused;
-	struct sim_frame draft; /* of a frame that will go by a line */
 };
 
 struct sim_channel_receiver {
@@ -157,11 +156,13 @@ static inline bool sim_channel_line_free(struct sim_channel *channel)
 static inline struct sim_frame *sim_channel_reserve(struct sim_channel *channel, enum sim_class klass)
 {
 	struct sim_channel_sender *s = &channel->send;
-	struct sim_frame *frame = &s->draft;
+	struct sim_frame *frame;
 	if (s->partner->receive.way == SIM_WAY_REQUEST) {
 		s->way = SIM_WAY_REPLY;
+		frame = &s->partner->line;
 	} else if (klass == SIM_CLASS_REQUEST && sim_channel_line_free(channel)) {
 		s->way = SIM_WAY_REQUEST;
+		frame = &channel->line;
 	} else {
 		frame = sim_ring_producer_reserve(&s->ring, s->spare[klass]);
 		if (!frame) {
@@ -175,18 +176,6 @@ static inline struct sim_frame *sim_channel_reserve(struct sim_channel *channel,
 	return frame;
 }
 
-/* Writes a line in one go. Its reader polls it all the while: if it were filled in place, word by word, it would be
- * taken away and fetched back in between. By words, because a wider load would wait for the words just stored. */
-static inline void sim_channel_write_line(struct sim_frame *line, const struct sim_frame *draft)
-{
-	typedef uint64_t __attribute__((may_alias)) word;
-	const volatile word *from = (const volatile word *)draft;
-	word *to = (word *)line;
-#pragma GCC unroll 8
-	for (size_t i = 0; i < offsetof(struct sim_frame, sequence) / sizeof *to; i++)
-		sim_store_plain(&to[i], sim_load_plain(&from[i]));
-}
-
 /* The request of a line. */
 static inline void sim_channel_publish_request(struct sim_channel *channel)
 {
@@ -196,7 +185,6 @@ static inline void sim_channel_publish_request(struct sim_channel *channel)
 	r->awaiting = true;
 	r->hold = r->patience;
 	r->reply_turn += 2;
-	sim_channel_write_line(&channel->line, &channel->send.draft);
 	/* (C1) pairs with (C2) in sim_channel_find: who sees the turn sees the request. */
 	sim_store_release(&channel->line.sequence, r->reply_turn - 1);
 }
@@ -209,7 +197,6 @@ static inline void sim_channel_publish_reply(struct sim_channel *channel)
 	channel->send.line_replies++;
 	partner->receive.way = SIM_WAY_ANSWERED;
 	partner->receive.request_turn += 2;
-	sim_channel_write_line(&partner->line, &channel->send.draft);
 	/* (C3) pairs with (C4) in sim_channel_find: who sees the turn sees the reply, and may write the line. */
 	sim_store_release(&partner->line.sequence, partner->receive.request_turn - 1);
 }

@@ -6,29 +6,40 @@
 #include "sim/arena.h"
 #include "ssi/translate.h"
 
+#define LOG_BYTES_MOST  (UINT64_C(64) << 30)
+#define LOG_BYTES_LEAST (UINT64_C(64) << 20)
+
+/* Where address space is limited, what there is. */
+static bool reserve(struct inclusion_log *log)
+{
+	uint64_t bytes = LOG_BYTES_MOST;
+	while (sim_arena_init(&log->arena, bytes, 1)) {
+		bytes /= 2;
+		if (bytes < LOG_BYTES_LEAST)
+			return false;
+	}
+	log->room = bytes / sizeof *log->record;
+	log->record = (struct inclusion_record *)(void *)log->arena.base;
+	return true;
+}
+
 void inclusion_log_add(struct inclusion_log *log, uint32_t cluster, unsigned number, enum inclusion_kind kind,
 		       const struct step_msg *msg, step_ref at, uint32_t from)
 {
-	if (log->count == log->room) {
-		uint64_t room = log->room ? log->room * 2 : 1024;
-		struct inclusion_record *bigger = realloc(log->record, room * sizeof *bigger);
-		if (!bigger) {
-			log->failed = true;
-			return;
-		}
-		log->record = bigger, log->room = room;
+	if (log->count == log->room && (log->room || !reserve(log))) {
+		log->failed = true;
+		return;
 	}
-	log->record[log->count++] = (struct inclusion_record){.cluster = cluster,
-							      .from = from,
-							      .number = (uint8_t)number,
-							      .kind = (uint8_t)kind,
-							      .at = at,
-							      .msg = msg ? *msg : (struct step_msg){0}};
+	struct inclusion_record *r = &log->record[log->count++];
+	r->cluster = cluster, r->from = from, r->number = (uint8_t)number, r->kind = (uint8_t)kind;
+	r->at = at;
+	if (msg)
+		r->msg = *msg;
 }
 
 void inclusion_log_fini(struct inclusion_log *log)
 {
-	free(log->record);
+	sim_arena_fini(&log->arena);
 	*log = (struct inclusion_log){0};
 }
 
