@@ -559,6 +559,12 @@ void *sim_engine_send(struct sim_engine *engine, uint32_t src, uint32_t dst, sim
 	return sim_engine_post(engine, src, dst, time);
 }
 
+void sim_engine_flush(struct sim_engine *engine, uint32_t src)
+{
+	if (engine->native)
+		native_flush(engine->native, src);
+}
+
 enum sim_engine_end sim_engine_run(struct sim_engine *engine, sim_ps until)
 {
 	enum sim_engine_end end;

@@ -79,6 +79,10 @@ void *sim_engine_post(struct sim_engine *engine, uint32_t src, uint32_t dst, sim
  * needs; there `time` means nothing: a frame leaves at once. */
 void *sim_engine_send(struct sim_engine *engine, uint32_t src, uint32_t dst, sim_ps time, unsigned klass);
 
+/* What `src` has posted is complete: natively it goes on its way at once, not when `src` next calls the engine or its
+ * handler ends. */
+void sim_engine_flush(struct sim_engine *engine, uint32_t src);
+
 enum sim_engine_end { SIM_ENGINE_EMPTY, SIM_ENGINE_UNTIL, SIM_ENGINE_STOPPED };
 
 /* Runs until no event is left, or the next window begins at or after `until` (SIM_PS_NEVER: no

@@ -35,6 +35,8 @@ static inline void complete_pending(struct native_process *p)
 		sim_doorbell_ring(&to->bell);
 }
 
+void native_flush(struct sim_native *n, uint32_t src) { complete_pending(&n->process[src]); }
+
 static void outbox_grow(struct native_outbox *o)
 {
 	const uint32_t room = o->room ? o->room * 2 : 16;
@@ -329,6 +331,8 @@ static void *thread_main(void *argument)
 	uint32_t empty = 0;
 	settle_in(t);
 	sim_qsbr_register();
+	if (n->config.prepare)
+		n->config.prepare(n->config.prepare_context, t->number);
 	pthread_barrier_wait(&n->ready);
 	pthread_barrier_wait(&n->go);
 	if (n->config.watch)

@@ -51,6 +51,9 @@ struct sim_native_config {
 	uint64_t latency; /* ticks for which a frame stays invisible to its receiver: added latency */
 	uint32_t slots;   /* of a ring, a power of two >= 8; 0: 1,024 for up to 8 processes, else 256 */
 	bool no_lines;    /* rings alone */
+	/* Optional: called on each thread where it will run, before the run begins. */
+	void (*prepare)(void *context, uint32_t thread);
+	void *prepare_context;
 	/* Optional: told on the thread when it turns from one to the other. */
 	void (*watch)(void *context, uint32_t thread, enum sim_native_doing doing);
 	void *watch_context;

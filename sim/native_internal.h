@@ -94,6 +94,7 @@ struct sim_native {
 int native_new(struct sim_native **out, struct sim_engine *engine, const struct sim_engine_config *config);
 void native_free(struct sim_native *native); /* takes NULL */
 void *native_post(struct sim_native *native, uint32_t src, uint32_t dst, uint64_t time, unsigned klass);
+void native_flush(struct sim_native *native, uint32_t src);
 enum sim_engine_end native_run(struct sim_native *native, sim_ps until);
 void native_stop(struct sim_native *native);
 void native_halt(struct sim_native *native);

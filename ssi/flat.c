@@ -41,6 +41,7 @@ void flat_run_raised(struct step_node *n)
 	const unsigned was = flat_cause_now(profile);
 	flat_log(n, INCLUSION_RUN, NULL, STEP_NOBODY, n->id);
 	step_run(n);
+	flat_flush(n);
 	flat_leave(profile, was);
 	flat_sync(n);
 }
@@ -77,7 +78,7 @@ static void settle(struct flat_cluster *c)
 			struct flat_queue_item q = s->queue[s->queue_head++ & (s->queue_room - 1)];
 			flat_log(q.node, q.list ? INCLUSION_FANOUT : INCLUSION_RESUME, NULL, q.at, c->id);
 			if (!q.list)
-				step_resume(q.node, q.at);
+				step_resume(q.node, q.at), flat_flush(q.node);
 			else
 				while (step_fanout_next(q.node, q.at, q.list))
 					flat_sync(q.node);
@@ -119,6 +120,7 @@ static void handle_message(struct flat_cluster *c, struct flat_frame *frame, con
 		probe_taken(n, &frame->msg, event->src);
 	flat_log(n, INCLUSION_DELIVER, &frame->msg, STEP_NOBODY, event->src);
 	step_deliver(n, &frame->msg);
+	flat_flush(n);
 	flat_leave(c->shard->profile, FLAT_CAUSE_RECEIVE);
 	flat_sync(n);
 }

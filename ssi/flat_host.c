@@ -160,6 +160,7 @@ void flat_deliver(struct step_node *n, const struct step_msg *m)
 	const unsigned was = flat_cause_now(profile);
 	flat_log(n, INCLUSION_DELIVER, m, STEP_NOBODY, n->id);
 	step_deliver(n, m);
+	flat_flush(n);
 	flat_leave(profile, was);
 	flat_sync(n);
 }

@@ -217,8 +217,7 @@ struct flat_machine {
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
-	struct sim_native_config
-		watched; /* natively with a profile: config.native, and who watches its threads */
+	struct sim_native_config hooked; /* natively: config.native, and what is called on its threads */
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
@@ -275,6 +274,13 @@ static inline sim_cycles flat_ticks(const struct flat_cluster *c)
 	const struct flat_profile *profile = c->shard->profile;
 	const uint64_t now = __builtin_expect(profile != NULL, 0) ? flat_profile_now(profile) : sim_ticks();
 	return now - *c->origin;
+}
+
+/* After a step: what it sent goes on its way while the rest of the event is done. */
+static inline void flat_flush(struct step_node *n)
+{
+	if (flat_cluster_of(n)->origin)
+		sim_engine_flush(flat_machine_of(n)->engine, n->id);
 }
 
 /* Lets the monitor's clock catch up: in virtual time with the cells that ran, natively with the host's. */

@@ -23,6 +23,15 @@ static bool reserve(struct inclusion_log *log)
 	return true;
 }
 
+void inclusion_log_begin(struct inclusion_log *log, uint64_t records)
+{
+	if (log->room || !reserve(log))
+		return;
+	if (records > log->room)
+		records = log->room;
+	memset(log->record, 0, records * sizeof *log->record);
+}
+
 void inclusion_log_add(struct inclusion_log *log, uint32_t cluster, unsigned number, enum inclusion_kind kind,
 		       const struct step_msg *msg, step_ref at, uint32_t from)
 {

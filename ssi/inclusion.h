@@ -40,6 +40,8 @@ struct inclusion_log {
 	struct sim_arena arena;
 };
 
+/* Optional: takes the memory of so many records now, and not one by one while the run is on. */
+void inclusion_log_begin(struct inclusion_log *log, uint64_t records);
 void inclusion_log_add(struct inclusion_log *log, uint32_t cluster, unsigned number, enum inclusion_kind kind,
 		       const struct step_msg *msg, step_ref at, uint32_t from);
 void inclusion_log_fini(struct inclusion_log *log);

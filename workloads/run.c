@@ -394,11 +394,16 @@ static int machine_make(struct run *run, struct scenario_error *error)
 	return failed;
 }
 
+#define LOG_RECORDS                                                                                          \
+	(UINT64_C(1) << 18) /* of a thread, natively: memory that is there before the run begins */
+
 static int logs_make(struct run *run)
 {
 	run->logs = run->native ? run->native->config.threads : 1;
 	if (run->options.inclusion)
 		SIM_CHECK((run->log = calloc(run->logs, sizeof *run->log)) != NULL);
+	for (uint32_t i = 0; run->log && run->native && i < run->logs; i++)
+		inclusion_log_begin(&run->log[i], LOG_RECORDS);
 	return 0;
 }
 
