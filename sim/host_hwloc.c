@@ -32,13 +32,14 @@ static bool has_as_many_cpus(hwloc_topology_t topology)
 	return described >= sysconf(_SC_NPROCESSORS_ONLN) && described <= sysconf(_SC_NPROCESSORS_CONF);
 }
 
-static bool linux_was_asked(hwloc_topology_t topology)
+/* In a container without /sys hwloc asks the processor instead of the kernel. */
+static bool knows_cores(hwloc_topology_t topology)
 {
 	hwloc_obj_t root = hwloc_get_root_obj(topology);
+	bool asked = access("/sys/devices/system/cpu/cpu0/topology", F_OK) != 0;
 	for (unsigned i = 0; i < root->infos_count; i++)
-		if (!strcmp(root->infos[i].name, "Backend") && !strcmp(root->infos[i].value, "Linux"))
-			return hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE) > 0;
-	return false;
+		asked |= !strcmp(root->infos[i].name, "Backend") && !strcmp(root->infos[i].value, "Linux");
+	return asked && hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE) > 0;
 }
 
 static int load(hwloc_topology_t topology, const char **why)
@@ -55,15 +56,17 @@ static int load(hwloc_topology_t topology, const char **why)
 		       "it";
 	else if (getenv("HWLOC_XMLFILE") && !has_as_many_cpus(topology))
 		*why = "HWLOC_XMLFILE describes another number of CPUs than this machine has; unset it";
-	else if (getenv("HWLOC_COMPONENTS") && !linux_was_asked(topology))
+	else if (getenv("HWLOC_COMPONENTS") && !knows_cores(topology))
 		*why = "HWLOC_COMPONENTS is set and keeps the cores from hwloc; unset it";
 	else
 		return 0;
 	return -ENODEV;
 }
 
+/* What hwloc would say on stderr is said by us, once and with a remedy. */
 int host_hwloc_open(hwloc_topology_t *out, const char **why)
 {
+	setenv("HWLOC_HIDE_ERRORS", "2", 0);
 	if (hwloc_topology_init(out)) {
 		*why = "hwloc cannot be started; lstopo says more";
 		return -ENODEV;

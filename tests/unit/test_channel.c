@@ -280,6 +280,41 @@ static void test_a_refused_frame_goes_when_there_is_credit(void **state)
 	pair_free(&p);
 }
 
+/* The request of a, answered in place by b before a looks for the first time. */
+static struct pair answered(uint8_t patience)
+{
+	struct pair p =
+		pair_new(&(struct sim_channel_config){.slots = 8, .line = true, .patience = patience});
+	assert_true(send(p.ab, SIM_CLASS_REQUEST, 1));
+	assert_is(sim_channel_receive(p.ab, 0), 1);
+	assert_true(send(p.ba, SIM_CLASS_REPLY, 2));
+	sim_channel_done(p.ab);
+	return p;
+}
+
+static void test_a_line_is_left_alone_for_a_while_and_seen_by_who_wants_to_sleep(void **state)
+{
+	struct pair p = answered(3);
+	uint64_t due;
+	(void)state;
+	for (int poll = 0; poll < 3; poll++)
+		assert_null(sim_channel_receive(p.ba, 0));
+	take(p.ba, 2);
+	pair_free(&p);
+	p = answered(3);
+	assert_null(sim_channel_receive(p.ba, 0));
+	assert_true(sim_channel_has(p.ba, &due)); /* else it would sleep for ever */
+	take(p.ba, 2);
+	pair_free(&p);
+	p = answered(3);
+	assert_true(send(p.ba, SIM_CLASS_REPLY, 3)); /* by the ring, behind the reply */
+	for (int poll = 0; poll < 3; poll++)
+		assert_null(sim_channel_receive(p.ba, 0));
+	take(p.ba, 2);
+	take(p.ba, 3);
+	pair_free(&p);
+}
+
 static void test_a_reply_in_place_needs_no_credit(void **state)
 {
 	struct pair p = pair_of(8, true);
@@ -525,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_each_class_leaves_slots_to_the_higher_ones),
 		cmocka_unit_test(test_a_request_gets_through_when_the_ring_was_drained),
 		cmocka_unit_test(test_a_refused_frame_goes_when_there_is_credit),
+		cmocka_unit_test(test_a_line_is_left_alone_for_a_while_and_seen_by_who_wants_to_sleep),
 		cmocka_unit_test(test_a_reply_in_place_needs_no_credit),
 		cmocka_unit_test(test_a_frame_that_is_not_due_hides_what_stands_behind),
 		cmocka_unit_test(test_a_reply_in_place_waits_for_its_time),
