@@ -240,15 +240,14 @@ static void touch_slab(const struct frame_slab *slab, size_t most)
 	touch((char *)slab->next, (size_t)slab->max * sizeof *slab->next, TOUCH_POOL_BYTES);
 }
 
-static void touch_cluster(struct flat_cluster *c)
+static void touch_cluster(struct flat_cluster *c, size_t most)
 {
 	for (unsigned p = 0; p < FLAT_PROTOCOLS; p++) {
 		const struct step_node *n = &c->node[p];
 		for (unsigned k = 1; k < n->protocol->machines; k++)
-			touch(n->pool[k].base, (size_t)n->pool[k].slots * n->protocol->machine[k].size,
-			      TOUCH_POOL_BYTES);
-		touch((char *)n->link, (size_t)n->links * sizeof *n->link, TOUCH_POOL_BYTES);
-		touch((char *)n->park, (size_t)n->parks * sizeof *n->park, TOUCH_POOL_BYTES);
+			touch(n->pool[k].base, (size_t)n->pool[k].slots * n->protocol->machine[k].size, most);
+		touch((char *)n->link, (size_t)n->links * sizeof *n->link, most);
+		touch((char *)n->park, (size_t)n->parks * sizeof *n->park, most);
 	}
 }
 
@@ -260,9 +259,11 @@ static void prepare_thread(void *context, uint32_t thread)
 	struct flat_machine *m = context;
 	touch_slab(&m->shard[thread].frames.page, TOUCH_FRAMES_BYTES);
 	touch_slab(&m->shard[thread].frames.small, TOUCH_POOL_BYTES);
+	const size_t most =
+		TOUCH_POOL_BYTES * m->shards / m->clusters; /* a thread of many clusters: less for each */
 	for (uint32_t i = 0; i < m->clusters; i++)
 		if (m->cluster[i].shard == &m->shard[thread])
-			touch_cluster(&m->cluster[i]);
+			touch_cluster(&m->cluster[i], most);
 }
 
 static void hook_threads(struct flat_machine *m)
