@@ -225,7 +225,7 @@ void flat_client_start(struct flat_machine *m, uint32_t cluster, uint32_t client
 
 void flat_client_post(struct flat_cluster *c, uint32_t client, sim_cycles at)
 {
-	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct flat_machine *m = c->machine;
 	post_own(m, c->id, time_of_cycles(m, at), FLAT_CLIENT, client);
 }
 

@@ -8,7 +8,7 @@
 #include "sim/probes.h"
 #include "ssi/flat_internal.h"
 
-static struct flat_machine *machine_of(const struct flat_cluster *c) { return flat_machine_of(&c->node[0]); }
+static struct flat_machine *machine_of(const struct flat_cluster *c) { return c->machine; }
 
 static bool cap_usable(const struct flat_cluster *c, step_ref cap)
 {

@@ -22,7 +22,7 @@ void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, en
 void flat_account(struct flat_cluster *c, unsigned number, uint64_t cycles, struct flat_chain chain,
 		  bool failed)
 {
-	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct flat_machine *m = c->machine;
 	struct flat_op_stats *op = &c->shard->op[number];
 	const uint64_t known = chain.kernel + chain.monitor + chain.wire;
 	sim_histogram_record(&op->latency_ps, sim_ps_of_cycles(&m->topology.clock, cycles));
@@ -302,7 +302,7 @@ static struct flat_taken *taken_of(const struct flat_machine *m, uint32_t from, 
 /* Drops the references of what the receiver has copied. */
 static void transit_reclaim(struct flat_cluster *c, uint32_t to)
 {
-	const struct flat_machine *m = flat_machine_of(&c->node[0]);
+	const struct flat_machine *m = c->machine;
 	struct flat_transit *t = &c->transit[to];
 	/* (T) pairs with (U) in flat_data_arrived(): the bytes were read before their frame is used again. */
 	const uint32_t taken = sim_load_acquire(&taken_of(m, c->id, to)->count);
@@ -334,7 +334,7 @@ static void transit_put(struct flat_cluster *c, uint32_t to, uint32_t frame)
 /* Frame 0 is all zeros everywhere. */
 void flat_data_arrived(struct flat_cluster *c, struct step_msg *msg, uint32_t from)
 {
-	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct flat_machine *m = c->machine;
 	struct flat_taken *taken = taken_of(m, from, c->id);
 	const uint32_t theirs = msg->word;
 	if (!theirs)

@@ -146,6 +146,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint8_t raised;       /* mask of the nodes in which the host raised events */
 	sim_cycles now, free; /* of the monitor's clock; it is free from then on */
 	sim_ps egress_free;
+	struct flat_machine *machine;
 	struct flat_shard *shard;
 	const uint64_t *origin; /* natively: when the run began, in ticks; NULL in virtual time */
 	struct flat_outbox outbox;
@@ -225,10 +226,10 @@ struct flat_machine {
 
 /* ---- clocks, costs and the chain of causes ---- */
 
-static inline struct flat_machine *flat_machine_of(const struct step_node *n) { return n->owner; }
-static inline struct flat_cluster *flat_cluster_of(const struct step_node *n)
+static inline struct flat_cluster *flat_cluster_of(const struct step_node *n) { return n->owner; }
+static inline struct flat_machine *flat_machine_of(const struct step_node *n)
 {
-	return &flat_machine_of(n)->cluster[n->id];
+	return flat_cluster_of(n)->machine;
 }
 static inline struct flat_profile *flat_profile_of(const struct step_node *n)
 {

@@ -101,7 +101,7 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.protocol = flat_protocols[number],
 				.host = &flat_host,
 				.number = (uint8_t)number,
-				.owner = m,
+				.owner = c,
 				.tap = m->config.profile ? profile_tap : m->config.cell_tap,
 				.links = links,
 				.parks = parks,
@@ -116,6 +116,7 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	struct flat_cluster *c = &m->cluster[id];
 	struct sim_arena *arena = &c->shard->arena;
 	c->id = c->sending_to = id;
+	c->machine = m;
 	c->clients = m->config.clients[id];
 	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++)
 		node_init(m, c, i, links[i], s->parks);

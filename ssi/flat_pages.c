@@ -259,7 +259,7 @@ static void touch_attributes(struct frames *frames, struct flat_client *k, uint3
 static void client_bytes(struct flat_cluster *c, uint32_t client, uint64_t at, unsigned char *bytes,
 			 uint32_t length)
 {
-	const struct flat_driver *driver = &flat_machine_of(&c->node[0])->config.driver;
+	const struct flat_driver *driver = &c->machine->config.driver;
 	struct flat_profile *profile = c->shard->profile;
 	const unsigned was =
 		flat_enter(profile, FLAT_CAUSE_COPY); /* they stand for the copy out of the page cache */
@@ -269,7 +269,7 @@ static void client_bytes(struct flat_cluster *c, uint32_t client, uint64_t at, u
 
 static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 {
-	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct flat_machine *m = c->machine;
 	struct frames *frames = &c->shard->frames;
 	struct flat_client *k = &c->client[client];
 	struct flat_pages *p = &k->pages;
@@ -333,7 +333,7 @@ void flat_pages_granted(struct flat_cluster *c, struct step_node *n, uint32_t cl
 
 static void ask_for_page(struct flat_cluster *c, uint32_t client)
 {
-	struct flat_machine *m = flat_machine_of(&c->node[0]);
+	struct flat_machine *m = c->machine;
 	struct flat_client *k = &c->client[client];
 	struct flat_pages *p = &k->pages;
 	struct step_node *n = &c->node[FLAT_MEMORY];
