@@ -629,6 +629,11 @@ static void test_another_machine_is_never_taken_for_this_one(void **state)
 	setenv("HWLOC_COMPONENTS", "no_os,stop", 1);
 	expect_misled("HWLOC_COMPONENTS is set and keeps the cores from hwloc; unset it");
 	forget_hwloc(state);
+	if (access("/sys/devices/system/cpu/cpu0/topology", F_OK)) {
+		print_message(
+			"a harmless HWLOC_COMPONENTS: skipped, because without /sys cores may be unknown\n");
+		return;
+	}
 	setenv("HWLOC_COMPONENTS", "-opencl", 1); /* harmless */
 	assert_int_equal(sim_host_read(&host, &why), 0);
 	assert_null(host.misled);
