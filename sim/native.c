@@ -405,13 +405,14 @@ void native_halt(struct sim_native *n)
 }
 
 /* Each look takes a CPU from a thread that has one of its own, so it is rare in a run that is long. */
-static void watch_later(const struct sim_native *n)
+static void watch_later(struct sim_native *n)
 {
 	const uint64_t eighth = native_now(n) / 8000;
 	struct timespec time = {.tv_nsec = WATCH_LEAST_NS};
 	if (eighth > WATCH_LEAST_NS)
 		time.tv_nsec = eighth < WATCH_MOST_NS ? (long)eighth : WATCH_MOST_NS;
 	nanosleep(&time, NULL);
+	n->looks++;
 }
 
 enum sim_engine_end native_run(struct sim_native *n, sim_ps until)

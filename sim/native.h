@@ -67,7 +67,9 @@ struct sim_native_stats {
 	uint64_t outbox_most;   /* frames of one thread that waited at the same time */
 	uint64_t channels;      /* pairs that talked */
 	uint64_t sleeps, yields, empty_polls;
-	uint64_t switches; /* involuntary context switches of the threads */
+	uint64_t
+		switches; /* involuntary context switches of the threads, beyond those that watching for the end can have
+			    * caused: one a look */
 	uint32_t unpinned; /* threads that could not be pinned */
 	uint32_t unbound;  /* channels whose memory could not be bound to the receiver's node */
 };

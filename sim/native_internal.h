@@ -79,6 +79,7 @@ struct sim_native {
 	struct native_process *process;
 	struct native_thread *thread;
 	uint64_t origin;
+	uint64_t looks; /* for the end: each takes a CPU for a moment */
 	bool started, joined;
 	enum sim_engine_end end; /* once joined */
 	_Atomic bool stop_flag;

@@ -213,6 +213,7 @@ void sim_native_stats(const struct sim_engine *engine, struct sim_native_stats *
 	*out = (struct sim_native_stats){.unbound = n->unbound, .channels = n->pairs};
 	for (uint32_t i = 0; i < n->config.threads; i++)
 		add_thread(out, &n->thread[i]);
+	out->switches -= out->switches < n->looks ? out->switches : n->looks;
 	for (uint32_t i = 0; i < n->processes; i++)
 		for (uint32_t to = 0; to < n->processes; to++)
 			if (n->process[i].out[to]) {
