@@ -28,8 +28,8 @@ struct plainfs {
 	uint32_t *handle;       /* -> node */
 	uint64_t *listed;       /* handle -> entries of the directory when the listing began */
 	uint8_t **pages;
-	uint32_t *todo;
-	uint32_t nodes, node_room, pages_used, page_room, todo_room;
+	uint32_t *ahead;
+	uint32_t nodes, node_room, pages_used, page_room, ahead_room;
 	uint32_t dotdot; /* index of the name "..", TRACE_NONE if there is none */
 };
 
@@ -82,8 +82,8 @@ static void push(struct plainfs *fs, uint32_t *used, uint32_t path)
 	const struct trace_path *at = &fs->trace->path[path];
 
 	for (uint32_t i = at->count; i--;) {
-		fs->todo = trace_grow(fs->todo, &fs->todo_room, *used, sizeof *fs->todo);
-		fs->todo[(*used)++] = fs->trace->components[at->first + i];
+		fs->ahead = trace_grow(fs->ahead, &fs->ahead_room, *used, sizeof *fs->ahead);
+		fs->ahead[(*used)++] = fs->trace->components[at->first + i];
 	}
 }
 
@@ -96,7 +96,7 @@ static struct place walk(struct plainfs *fs, uint32_t path, bool follow)
 
 	push(fs, &used, path);
 	while (used) {
-		uint32_t name = fs->todo[--used], dir = place.node, node;
+		uint32_t name = fs->ahead[--used], dir = place.node, node;
 
 		if (fs->node[dir].kind != TRACE_DIR)
 			return (struct place){.name = TRACE_NONE, .node = TRACE_NONE, .error = ENOTDIR};
@@ -175,7 +175,7 @@ void plainfs_free(struct plainfs *fs)
 	free(fs->handle);
 	free(fs->listed);
 	free(fs->pages);
-	free(fs->todo);
+	free(fs->ahead);
 	free(fs);
 }
 

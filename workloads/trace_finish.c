@@ -21,13 +21,14 @@ static bool initial_paths(struct trace_model *model, uint32_t *path)
 			continue;
 		/* A moved directory may come later than its entries: upwards to what is known, and back. */
 		for (uint32_t at = i; path[at] == TRACE_NONE; at = model->node[at].parent) {
-			model->todo = trace_grow(model->todo, &model->todo_room, chain, sizeof *model->todo);
-			model->todo[chain++] = at;
+			model->ahead =
+				trace_grow(model->ahead, &model->ahead_room, chain, sizeof *model->ahead);
+			model->ahead[chain++] = at;
 			if (chain > model->nodes)
 				return false;
 		}
 		while (chain) {
-			uint32_t at = model->todo[--chain];
+			uint32_t at = model->ahead[--chain];
 
 			path[at] = trace_paths_entry(model->paths, path[model->node[at].parent],
 						     model->node[at].name);

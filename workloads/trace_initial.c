@@ -51,7 +51,7 @@ void trace_model_fini(struct trace_model *model)
 	free(model->node);
 	free(model->entry);
 	free(model->listing);
-	free(model->todo);
+	free(model->ahead);
 	trace_map_fini(&model->by_name);
 	memset(model, 0, sizeof *model);
 }
@@ -97,8 +97,8 @@ static void use_data(struct trace_model *model, uint32_t node, enum trace_use_mo
 static void push(struct trace_model *model, uint32_t *used, uint32_t path)
 {
 	for (uint32_t i = model->paths->path[path].count; i--;) {
-		model->todo = trace_grow(model->todo, &model->todo_room, *used, sizeof *model->todo);
-		model->todo[(*used)++] = trace_paths_component(model->paths, path, i);
+		model->ahead = trace_grow(model->ahead, &model->ahead_room, *used, sizeof *model->ahead);
+		model->ahead[(*used)++] = trace_paths_component(model->paths, path, i);
 	}
 }
 
@@ -125,7 +125,7 @@ static struct place walk(struct trace_model *model, uint32_t path, bool follow)
 
 	push(model, &used, path);
 	while (used) {
-		uint32_t name = model->todo[--used], dir = place.node, node;
+		uint32_t name = model->ahead[--used], dir = place.node, node;
 
 		if (name == model->dotdot) {
 			place.node = parent_dir(model, dir);
@@ -383,11 +383,11 @@ static uint32_t real_path_of(struct trace_model *model, uint32_t node)
 	uint32_t chain = 0, path = 0;
 
 	for (uint32_t at = node; model->node[at].entry != TRACE_NONE; at = parent_dir(model, at)) {
-		model->todo = trace_grow(model->todo, &model->todo_room, chain, sizeof *model->todo);
-		model->todo[chain++] = model->entry[model->node[at].entry].name;
+		model->ahead = trace_grow(model->ahead, &model->ahead_room, chain, sizeof *model->ahead);
+		model->ahead[chain++] = model->entry[model->node[at].entry].name;
 	}
 	while (chain && path != TRACE_NONE)
-		path = trace_paths_entry(model->paths, path, model->todo[--chain]);
+		path = trace_paths_entry(model->paths, path, model->ahead[--chain]);
 	return path;
 }
 

@@ -63,8 +63,8 @@ struct trace_model {
 	struct trace_model_entry *entry;
 	struct trace_map by_name; /* dir << 32 | name -> entry */
 	struct trace_model_listing *listing;
-	uint32_t *todo; /* components still to walk, the next one last */
-	uint32_t nodes, entries, listings, node_room, entry_room, listing_room, todo_room;
+	uint32_t *ahead; /* components still to walk, the next one last */
+	uint32_t nodes, entries, listings, node_room, entry_room, listing_room, ahead_room;
 	uint32_t dotdot, invented;
 };
 
