@@ -70,7 +70,7 @@ static void settle(struct flat_cluster *c)
 	struct flat_shard *s = c->shard;
 	if (is_settled(c))
 		return;
-	flat_become(s->profile, FLAT_CAUSE_MONITOR);
+	flat_become(c->profile, FLAT_CAUSE_MONITOR);
 	for (;;) {
 		if (run_raised(c))
 			continue;
@@ -82,7 +82,7 @@ static void settle(struct flat_cluster *c)
 			else
 				while (step_fanout_next(q.node, q.at, q.list))
 					flat_sync(q.node);
-			flat_leave(s->profile, FLAT_CAUSE_MONITOR);
+			flat_leave(c->profile, FLAT_CAUSE_MONITOR);
 			if (q.node->head != q.node->tail) /* members on this node were told */
 				c->raised |= (uint8_t)(1u << q.node->number);
 			flat_sync(q.node);
@@ -121,7 +121,7 @@ static void handle_message(struct flat_cluster *c, struct flat_frame *frame, con
 	flat_log(n, INCLUSION_DELIVER, &frame->msg, STEP_NOBODY, event->src);
 	step_deliver(n, &frame->msg);
 	flat_flush(n);
-	flat_leave(c->shard->profile, FLAT_CAUSE_RECEIVE);
+	flat_leave(c->profile, FLAT_CAUSE_RECEIVE);
 	flat_sync(n);
 }
 
@@ -167,7 +167,8 @@ void flat_handle(void *context, struct sim_engine *engine, const struct sim_even
 	(void)engine;
 	memcpy(&frame, event->payload, sizeof frame);
 	const unsigned was = flat_enter_event(account, cause_of(&frame));
-	c->shard->profile = account && flat_profile_is_timing(account) ? account : NULL;
+	if (account)
+		c->profile = flat_profile_is_timing(account) ? account : NULL;
 	handle(m, c, &frame, event);
 	flat_leave_event(account, was);
 }

@@ -86,7 +86,7 @@ static sim_cycles flat_think(const struct flat_machine *m, sim_cycles cycles)
 static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at, unsigned was)
 {
 	struct flat_machine *m = machine_of(c);
-	struct flat_profile *profile = c->shard->profile;
+	struct flat_profile *profile = c->profile;
 	const struct flat_driver *driver = &m->config.driver;
 	struct flat_client *k = &c->client[client];
 	k->call = (struct flat_call){0};
@@ -143,7 +143,7 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
 	const struct flat_driver *driver = &m->config.driver;
-	struct flat_profile *profile = c->shard->profile;
+	struct flat_profile *profile = c->profile;
 	const unsigned was = flat_enter(profile, FLAT_CAUSE_COPY);
 	if (c->origin)
 		copy_locally(c->shard, k->call.length);
@@ -235,7 +235,7 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	const uint32_t to = k->call.op == FLAT_SEND ? k->call.cluster : m->config.service;
 	k->result = (struct flat_result){0};
 	k->reply = (struct flat_reply){.file = k->call.handle ? k->call.handle->file : 0};
-	flat_charged(c->shard->profile, SIM_COST_CALL, 1);
+	flat_charged(c->profile, SIM_COST_CALL, 1);
 	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
 	flat_deliver(n, &(struct step_msg){.event = (uint8_t)event_of(c, k),
 					   .protocol = FLAT_FILE,
@@ -258,8 +258,8 @@ void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t clien
 	if (k->call.op == FLAT_LIST || k->call.op == FLAT_READLINK)
 		k->result.value = k->reply.value;
 	record(c, k, c->now, flat_chain_of(n));
-	flat_charged(c->shard->profile, SIM_COST_CLIENT, 1);
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_CLIENT);
+	flat_charged(c->profile, SIM_COST_CLIENT, 1);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
 	ask_driver(c, client, c->now, was);
 	c->now += m->cost.cycles[SIM_COST_CLIENT]; /* the client's own code, where it shares this core */
@@ -596,9 +596,9 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	const struct flat_handle handle = {.cap = sender->reply.root,
 					   .file = sender->reply.file,
 					   .grant = flat_grant_new(c, sender->reply.name)};
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_CLIENT);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->received(driver->context, c->id, sender->call.client, &handle);
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }
 
@@ -611,7 +611,7 @@ static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t cal
 	s->cluster = (uint32_t)client.node, s->client = (uint32_t)client.index;
 	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK) {
 		const uint64_t components = client_of(m, s)->call.path.count + 1;
-		flat_charged(c->shard->profile, SIM_COST_NAME, components);
+		flat_charged(c->profile, SIM_COST_NAME, components);
 		flat_charge_monitor(n, m->cost.cycles[SIM_COST_NAME] * components);
 	}
 	switch (call) {

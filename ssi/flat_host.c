@@ -72,16 +72,20 @@ static unsigned class_of(const struct step_node *n, unsigned event)
 
 /* Bulk data occupies the sender's port, so what is sent later also arrives later: a pair stays first in, first
  * out. */
-static sim_ps arrival_of(struct step_node *n, const struct sim_link *link, uint64_t bytes)
+static sim_ps arrival_of(struct step_node *n, uint32_t to, uint64_t bytes, struct flat_chain *chain)
 {
 	struct flat_machine *m = flat_machine_of(n);
 	struct flat_cluster *c = flat_cluster_of(n);
-	flat_charge_monitor(n, link->send);
+	const struct sim_link link = sim_topology_link(&m->topology, n->id, to);
+	flat_charge_monitor(n, link.send);
 	sim_ps departure = sim_ps_of_cycles(&m->topology.clock, c->now);
 	departure =
-		(departure > c->egress_free ? departure : c->egress_free) + bytes * link->ps_per_kib / 1024;
-	c->egress_free = departure + sim_ps_of_cycles(&m->topology.clock, link->gap);
-	return departure + link->wire_ps;
+		(departure > c->egress_free ? departure : c->egress_free) + bytes * link.ps_per_kib / 1024;
+	c->egress_free = departure + sim_ps_of_cycles(&m->topology.clock, link.gap);
+	*chain = flat_chain_of(n);
+	chain->wire = flat_saturate(chain->wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps),
+				    (1u << 24) - 1);
+	return departure + link.wire_ps;
 }
 
 SIM_PROBE_DEFINE(message_sent);
@@ -98,23 +102,20 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 {
 	struct flat_machine *m = flat_machine_of(n);
 	struct flat_cluster *c = flat_cluster_of(n);
-	const struct sim_link link = sim_topology_link(&m->topology, n->id, to);
 	const bool data = n->protocol->event[event].word == STEP_K_DATA;
 	const uint64_t bytes = data ? FLAT_PAGE_BYTES : 0;
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_SEND);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_SEND);
 	flat_sync(n);
-	const sim_ps arrival = c->origin ? 0 : arrival_of(n, &link, bytes);
+	struct flat_chain chain =
+		flat_chain_of(n); /* natively its wire is counted where the message arrives */
+	const sim_ps arrival = c->origin ? 0 : arrival_of(n, to, bytes, &chain);
 	struct flat_frame *frame = sim_engine_send(m->engine, n->id, to, arrival, class_of(n, event));
-	struct flat_chain chain = flat_chain_of(n);
-	if (!c->origin)
-		chain.wire = flat_saturate(chain.wire + sim_cycles_of_ps(&m->topology.clock, link.wire_ps),
-					   (1u << 24) - 1);
 	frame->chain = chain;
 	c->sending_to = data ? to : c->id;
 	count_message(c->shard, n, to, 64 + bytes);
 	if (SIM_PROBE_ON(message_sent))
 		probe_sent(n, to, event);
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 	return &frame->msg;
 }
 
@@ -267,11 +268,11 @@ static void host_bind(struct step_node *n, unsigned machine, step_ref name, uint
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
 	struct ssi_table *table = names_of(c, machine, &slots);
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_TRANSLATE);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_TRANSLATE);
 	SIM_CHECK(ssi_table_put(table, step_ref_word(name), index) == 0);
 	slots[index] = name;
 	c->lines_live += machine == MSI_LINE;
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 }
 
 static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
@@ -279,10 +280,10 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
 	struct ssi_table *table = names_of(c, machine, &slots);
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_TRANSLATE);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_TRANSLATE);
 	ssi_table_remove(table, step_ref_word(slots[index]));
 	c->lines_live -= machine == MSI_LINE;
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 }
 
 /* ---- bulk data ---- */
@@ -339,14 +340,14 @@ void flat_data_arrived(struct flat_cluster *c, struct step_msg *msg, uint32_t fr
 	const uint32_t theirs = msg->word;
 	if (!theirs)
 		return;
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_DATA);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_DATA);
 	msg->word = frames_new(&c->shard->frames, (theirs & FRAME_SMALL) != 0);
 	memcpy(frames_bytes(&c->shard->frames, msg->word),
 	       frames_bytes(&m->cluster[from].shard->frames, theirs),
 	       theirs & FRAME_SMALL ? FRAME_SMALL_BYTES : FRAME_BYTES);
 	/* (U) pairs with (T) in transit_reclaim(). */
 	sim_store_release(&taken->count, sim_load_relaxed(&taken->count) + 1);
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 }
 
 void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
@@ -362,7 +363,7 @@ void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
 static uint32_t host_data_out(struct step_node *n, uint32_t data)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
-	const unsigned was = flat_enter(c->shard->profile, FLAT_CAUSE_DATA);
+	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_DATA);
 	const uint32_t copy = frames_copy(&c->shard->frames, data);
 	uint32_t word = copy;
 	if (!is_native(n))
@@ -370,7 +371,7 @@ static uint32_t host_data_out(struct step_node *n, uint32_t data)
 	else if (copy && c->sending_to != c->id)
 		transit_put(c, c->sending_to, copy);
 	c->sending_to = c->id;
-	flat_leave(c->shard->profile, was);
+	flat_leave(c->profile, was);
 	return word;
 }
 static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)

@@ -147,6 +147,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	sim_cycles now, free; /* of the monitor's clock; it is free from then on */
 	sim_ps egress_free;
 	struct flat_machine *machine;
+	struct flat_profile *profile; /* the shard's account, or NULL: this event is not profiled */
 	struct flat_shard *shard;
 	const uint64_t *origin; /* natively: when the run began, in ticks; NULL in virtual time */
 	struct flat_outbox outbox;
@@ -194,7 +195,6 @@ struct flat_shard {
 	uint32_t resume_count, resume_room;
 	struct inclusion_log *log;    /* borrowed; NULL: none */
 	struct flat_profile *account; /* owned; NULL: no profile */
-	struct flat_profile *profile; /* the same, or NULL while an event runs that is not profiled */
 	unsigned char *scratch[2];    /* natively: [FLAT_SCRATCH_BYTES] */
 	/* results */
 	struct flat_op_stats *op;
@@ -233,7 +233,7 @@ static inline struct flat_machine *flat_machine_of(const struct step_node *n)
 }
 static inline struct flat_profile *flat_profile_of(const struct step_node *n)
 {
-	return flat_cluster_of(n)->shard->profile;
+	return flat_cluster_of(n)->profile;
 }
 static inline struct flat_chain flat_chain_of(const struct step_node *n)
 {
@@ -272,7 +272,7 @@ static inline void flat_charge_kernel(struct step_node *n, enum sim_cost_kind ki
 }
 static inline sim_cycles flat_ticks(const struct flat_cluster *c)
 {
-	const struct flat_profile *profile = c->shard->profile;
+	const struct flat_profile *profile = c->profile;
 	const uint64_t now = __builtin_expect(profile != NULL, 0) ? flat_profile_now(profile) : sim_ticks();
 	return now - *c->origin;
 }

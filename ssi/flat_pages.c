@@ -260,7 +260,7 @@ static void client_bytes(struct flat_cluster *c, uint32_t client, uint64_t at, u
 			 uint32_t length)
 {
 	const struct flat_driver *driver = &c->machine->config.driver;
-	struct flat_profile *profile = c->shard->profile;
+	struct flat_profile *profile = c->profile;
 	const unsigned was =
 		flat_enter(profile, FLAT_CAUSE_COPY); /* they stand for the copy out of the page cache */
 	driver->bytes(driver->context, c->id, client, &c->client[client].call, at, bytes, length);
@@ -285,7 +285,7 @@ static void touch_data(struct flat_cluster *c, uint32_t client, uint32_t *frame)
 		memset(bytes, 0, length);
 	else
 		client_bytes(c, client, p->at, bytes, length);
-	flat_charged(c->shard->profile, SIM_COST_COPY_KIB, length);
+	flat_charged(c->profile, SIM_COST_COPY_KIB, length);
 	flat_charge_monitor(&c->node[FLAT_MEMORY], m->cost.cycles[SIM_COST_COPY_KIB] * length / 1024);
 	p->at += length;
 	advance(&k->call, p);
@@ -344,7 +344,7 @@ static void ask_for_page(struct flat_cluster *c, uint32_t client)
 	if (c->lines_live >= m->config.cache_pages)
 		evict_one(c);
 	n->host_half = flat_host_half(k->call.op, op);
-	flat_charged(c->shard->profile, SIM_COST_TRANSLATE, 1);
+	flat_charged(c->profile, SIM_COST_TRANSLATE, 1);
 	flat_charge_monitor(n, m->cost.cycles[SIM_COST_TRANSLATE]);
 	flat_begin(n, &k->page_task, STEP_NOBODY, DOING_PAGES, op);
 	p->granted = false;
