@@ -309,17 +309,16 @@ static void wait_a_little(struct native_thread *t, uint32_t empty)
 static void settle_in(struct native_thread *t)
 {
 	const struct sim_native_config *config = &t->native->config;
-	char name[16];
-	uint32_t cpu = 0;
+	char name[16], cpu[12] = "";
 	if (config->host && config->placement) {
 		const struct sim_host_cpu *where = &config->host->cpu[config->placement->cpu[t->number]];
 		t->unpinned = sim_host_pin(where) != 0;
-		cpu = where->number;
+		snprintf(cpu, sizeof cpu, "/cpu%u", where->number % 10000);
 	}
 	if (t->last - t->first == 1)
-		snprintf(name, sizeof name, "c%u/cpu%u", t->first, cpu);
+		snprintf(name, sizeof name, "c%u%s", t->first, cpu);
 	else
-		snprintf(name, sizeof name, "c%u-%u/cpu%u", t->first, t->last - 1, cpu);
+		snprintf(name, sizeof name, "c%u-%u%s", t->first, t->last - 1, cpu);
 	pthread_setname_np(pthread_self(), name);
 }
 

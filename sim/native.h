@@ -5,8 +5,8 @@
  * stays true but for time: times are *ticks* (sim/ticks.h) since the run began, an event's time is when it was taken
  * from its channel (to oneself: when it was due), and there is no digest.
  *
- *   to another process   sim_engine_send() writes the frame into its channel (sim/channel.h: made on first use, its memory
- *                        on the receiver's node); without credit, and behind what waits already, into the outbox of
+ *   to another process   sim_engine_send() writes the frame into its channel (sim/channel.h: made on first use, both
+ *                        directions on the node of who is sent to first); without credit, and behind what waits already, into the outbox of
  *                        that pair, which the thread empties as credit comes back
  *   to oneself           a heap of due times of the thread
  *
@@ -15,7 +15,7 @@
  * SIM_NATIVE_OUTBOX_LIMIT frames of a thread wait, its events to oneself (a client's next call, a timer) are not run,
  * and the operations that are under way are as many as the pools of the protocols have slots.
  *
- * Waiting. With a CPU for each thread an empty poll pauses; when CPUs are shared (affinity, quota, more threads than
+ * Waiting. With a CPU for each thread an empty poll pauses, and about once a millisecond yields to a neighbour; when CPUs are shared (affinity, quota, more threads than
  * CPUs) a thread polls 100 times, yields 10 times, then sleeps until its doorbell rings or its next event is due.
  *
  * Reclamation. A thread polls a snapshot of its channels; who makes a channel publishes a new snapshot and retires the
