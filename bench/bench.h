@@ -66,6 +66,8 @@ extern const struct bench_row bench_wait_rows[];
 extern const struct bench_row bench_peer_rows[];
 extern const struct bench_row bench_native_rows[];
 extern const struct bench_row bench_step_rows[];
+extern const struct bench_row bench_kernel_rows[];
+extern const struct bench_row bench_context_rows[];
 
 #ifdef __cplusplus
 }

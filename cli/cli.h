@@ -20,10 +20,12 @@ enum cli_exit {
 
 /* Subcommands. argv[0] is the subcommand's name. They return an exit code. */
 int cmd_run(int argc, char **argv);
+int cmd_boot(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_costs(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_table(int argc, char **argv);

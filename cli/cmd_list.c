@@ -5,6 +5,7 @@
 #include "cli/member.h"
 #include "cli/options.h"
 #include "cli/text.h"
+#include "kernelmodel/cost.h"
 #include "sim/cost.h"
 #include "sim/topology.h"
 #include "ssi/protocols/protocols.h"
@@ -126,6 +127,18 @@ static json_t *costs_json(void)
 	return out;
 }
 
+static json_t *kernel_costs_json(void)
+{
+	json_t *out = json_array();
+	for (const struct km_cost_profile *const *p = km_cost_profiles; *p; p++) {
+		json_t *item = json_object();
+		member_text(item, "name", (*p)->name);
+		member_text(item, "about", (*p)->about);
+		member_append(out, item);
+	}
+	return out;
+}
+
 /* "1 process", "3 processes": the key is the plural. */
 static void add_count(struct text_table *table, const char *key, json_int_t count)
 {
@@ -165,7 +178,8 @@ static int print_all(bool json)
 		{"scenarios", "Scenarios (skerry run NAME; \"demo\" is what runs without a name)"},
 		{"traces", "Recordings (clients: [{trace: NAME}], skerry run --trace NAME)"},
 		{"machines", "Machines (machine.preset)"},
-		{"costs", "Costs of kernel and monitor (cost.profile)"}};
+		{"costs", "Costs of kernel and monitor (cost.profile)"},
+		{"kernel_costs", "Costs of a kernel's work, with fidelity: full (cost.kernel, skerry costs NAME)"}};
 	int code = 0;
 	json_t *out = json_object();
 	member_count(out, "schema", CLI_SCHEMA);
@@ -174,6 +188,7 @@ static int print_all(bool json)
 	member_set(out, "traces", traces_json(&code));
 	member_set(out, "machines", machines_json());
 	member_set(out, "costs", costs_json());
+	member_set(out, "kernel_costs", kernel_costs_json());
 	if (json)
 		text_json(stdout, out);
 	for (size_t i = 0; !json && i < sizeof titles / sizeof *titles; i++) {

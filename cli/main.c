@@ -13,12 +13,14 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"run", "run a scenario (without one: the demonstration) or your own recordings", cmd_run},
+	{"boot", "boot a program written for seL4 as the root task of a kernel, or of several", cmd_boot},
 	{"check", "visit every order of delivery of a protocol", cmd_check},
 	{"test", "run scenarios and compare with what they expect", cmd_test},
 	{"compare", "put two runs side by side and name the first event in which they differ", cmd_compare},
 	{"calibrate", "measure this host, so that virtual time predicts its native runs", cmd_calibrate},
 	{"profile", "run a scenario and show where its threads spend their time", cmd_profile},
 	{"list", "what comes with Skerry: protocols, scenarios, recordings, machines, costs", cmd_list},
+	{"costs", "what a kernel's paths cost, beside what was published", cmd_costs},
 	{"table", "a protocol's table in Markdown, from its code", cmd_table},
 	{"doctor", "what this host means for results", cmd_doctor},
 };

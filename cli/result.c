@@ -320,6 +320,20 @@ static const char *engine_kind(const struct scenario *scenario, const struct run
 	return result->native ? "native" : scenario->engine == SIM_ENGINE_HEAP ? "heap" : "window";
 }
 
+/* Fidelity full: what all kernels did. */
+static json_t *kernels_json(const struct scenario *scenario, const struct run_result *result)
+{
+	json_t *out = json_object(), *work = json_object();
+	member_text(out, "cost_profile", scenario->kernel_cost->name);
+	member_count(out, "entries", result->kernels.entries);
+	member_count(out, "cycles", result->kernels.cycles);
+	member_count(out, "refused", result->kernels.refused);
+	for (unsigned k = 0; k < KM_WORK_KINDS; k++)
+		member_count(work, km_work_name[k], result->kernels.work[k]);
+	member_set(out, "work", work);
+	return out;
+}
+
 json_t *result_json(const struct scenario *scenario, const struct run_result *result)
 {
 	static const char *const ends[] = {[RUN_ENDED] = "ended",
@@ -333,17 +347,23 @@ json_t *result_json(const struct scenario *scenario, const struct run_result *re
 	member_text(out, "engine", native ? "native" : "virtual");
 	member_text(out, "engine_kind", engine_kind(scenario, result));
 	member_flag(out, "oversubscribed", native && result->native->oversubscribed);
-	member_text(out, "fidelity", "flat");
+	member_text(out, "fidelity", scenario->full ? "full" : "flat");
 	member_text(out, "scenario", scenario->name);
 	member_count(out, "seed", scenario->seed);
 	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)result->digest);
 	member_text(out, "digest", native ? NULL : digest);
 	member_count(out, "model_version", RUN_MODEL_VERSION);
+	if (scenario->order == SCENARIO_SERIAL) {
+		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)result->protocol_trace);
+		member_text(out, "protocol_trace", digest);
+	}
 	member_text(out, "end", ends[result->end]);
 	if (result->end != RUN_ENDED)
 		member_text(out, "end_text", result->end_text);
 	put_figures(out, result);
 	member_set(out, "machine", machine_json(scenario, native));
+	if (scenario->full)
+		member_set(out, "kernels", kernels_json(scenario, result));
 	if (native) {
 		member_set(out, "host", host_json(scenario, result));
 		member_set(out, "channels", channels_json(&result->native->stats));

@@ -56,7 +56,7 @@ static void write_engine(FILE *out, const struct scenario *s, const struct run_r
 				     ? result->native->oversubscribed ? "native, oversubscribed" : "native"
 			     : s->engine == SIM_ENGINE_HEAP ? "virtual (heap)"
 							    : "virtual (window)";
-	fprintf(out, "engine    %s, fidelity flat, seed %llu; protocols %s, %s\n", engine,
+	fprintf(out, "engine    %s, fidelity %s, seed %llu; protocols %s, %s\n", engine, s->full ? "full" : "flat",
 		(unsigned long long)s->seed, s->capability, s->memory);
 }
 

@@ -5,6 +5,7 @@
 #include "sim/native.h"
 #include "sim/probes.h"
 #include "ssi/flat_internal.h"
+#include "ssi/full.h"
 
 const char *const flat_op_name[FLAT_OPS] = {
 	"open",  "stat",     "read",     "write",  "fstat",   "truncate",  "fsync",
@@ -65,7 +66,7 @@ static bool is_settled(const struct flat_cluster *c)
 
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
  * come. */
-static void settle(struct flat_cluster *c)
+void flat_settle(struct flat_cluster *c)
 {
 	struct flat_shard *s = c->shard;
 	if (is_settled(c))
@@ -104,7 +105,33 @@ SIM_PROBE_ASIDE static void probe_taken(const struct step_node *n, const struct 
 		  (unsigned)n->number, (unsigned)m->event);
 }
 
-static void handle_message(struct flat_cluster *c, struct flat_frame *frame, const struct sim_event *event)
+/* ---- the protocol trace ---- */
+
+static uint64_t trace_mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 29;
+}
+
+static void trace_add(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
+{
+	uint64_t *hash = &c->machine->trace[(size_t)from * c->machine->clusters + c->id];
+	const bool data = flat_carries_data(&c->node[m->protocol], m);
+	*hash = trace_mix(*hash, (uint64_t)m->event << 40 | (uint64_t)m->protocol << 32 | (data ? 0 : m->word));
+	*hash = trace_mix(*hash, step_ref_word(m->to));
+	*hash = trace_mix(*hash, step_ref_word(m->from));
+	*hash = trace_mix(*hash, step_ref_word(m->arg));
+}
+
+uint64_t flat_protocol_trace(const struct flat_machine *m)
+{
+	uint64_t hash = 0;
+	for (size_t i = 0; m->trace && i < (size_t)m->clusters * m->clusters; i++)
+		hash = trace_mix(hash, m->trace[i]);
+	return hash;
+}
+
+void flat_message(struct flat_cluster *c, struct flat_frame *frame, const struct sim_event *event)
 {
 	struct step_node *n = &c->node[frame->msg.protocol];
 	if (c->origin && event->src != c->id) {
@@ -113,6 +140,8 @@ static void handle_message(struct flat_cluster *c, struct flat_frame *frame, con
 			flat_data_arrived(c, &frame->msg, event->src);
 	}
 	flat_set_chain(n, frame->chain);
+	if (event->src != c->id && c->machine->trace)
+		trace_add(c, &frame->msg, event->src);
 	if (event->src != c->id)
 		flat_charge_monitor(
 			n, sim_topology_link(&flat_machine_of(n)->topology, event->src, c->id).receive);
@@ -146,8 +175,8 @@ static void handle(struct flat_machine *m, struct flat_cluster *c, struct flat_f
 	else if (frame->msg.protocol == FLAT_DUE)
 		m->config.driver.due(m->config.driver.context, frame->msg.word);
 	else if (!client)
-		handle_message(c, frame, event);
-	settle(c);
+		flat_message(c, frame, event);
+	flat_settle(c);
 	c->free = c->now;
 }
 
@@ -169,7 +198,10 @@ void flat_handle(void *context, struct sim_engine *engine, const struct sim_even
 	const unsigned was = flat_enter_event(account, cause_of(&frame));
 	if (account)
 		c->profile = flat_profile_is_timing(account) ? account : NULL;
-	handle(m, c, &frame, event);
+	if (c->full)
+		full_handle(m, c, &frame, event);
+	else
+		handle(m, c, &frame, event);
 	flat_leave_event(account, was);
 }
 
@@ -228,6 +260,12 @@ void flat_client_post(struct flat_cluster *c, uint32_t client, sim_cycles at)
 {
 	struct flat_machine *m = c->machine;
 	post_own(m, c->id, time_of_cycles(m, at), FLAT_CLIENT, client);
+}
+
+void flat_client_turn(struct flat_machine *m, uint32_t cluster, uint32_t client)
+{
+	const sim_ps window = sim_topology_lookahead(&m->topology);
+	flat_client_start(m, cluster, client, (sim_engine_now(m->engine) / window + 2) * window);
 }
 
 void flat_client_wake(struct flat_machine *m, uint32_t cluster, uint32_t client)
@@ -321,6 +359,14 @@ void flat_stats(struct flat_machine *m, struct flat_stats *out)
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 			out->cells += m->cluster[i].node[p].cells;
+}
+
+bool flat_is_full(const struct flat_machine *m) { return m->config.full; }
+void flat_kernel_stats(const struct flat_machine *m, struct flat_kernel_stats *out)
+{
+	*out = (struct flat_kernel_stats){0};
+	if (m->config.full)
+		full_stats(m, out);
 }
 
 int flat_profile_report(const struct flat_machine *m, struct flat_profile_report *out)

@@ -25,6 +25,7 @@
 
 #define FLAT_PAGE_BYTES 4096
 #define FLAT_PAIRS_MAX  64 /* clusters of which each pair's traffic is counted */
+#define FLAT_KERNEL_WORKS 32 /* kinds of a kernel's work, and room */
 #define FLAT_CLASSES    64 /* of pairs, see sim_topology_class() */
 
 /* ---- operations, as they are counted ---- */
@@ -91,6 +92,9 @@ struct flat_handle {
 	step_ref cap;   /* the client's capability; machine 0: not open */
 	uint32_t file;  /* at the service */
 	uint32_t grant; /* of the confinement log */
+	/* Fidelity full: where in its CSpace client `holder` has the capability itself, or 0. Other clients of its cluster that
+	 * use the handle (after a fork) go through their monitor. */
+	uint32_t cptr, holder;
 };
 
 struct flat_call {
@@ -154,6 +158,11 @@ struct flat_config {
 	/* engine SIM_ENGINE_NATIVE: threads and where they go; borrowed. The machine's clock is then the host's (sim/ticks.h),
 	 * its costs are 0, because what it does takes the time that it takes, and its pages are copied. */
 	const struct sim_native_config *native;
+	/* Each cluster has a kernel, on which its monitor and its clients run (ssi/full.h): fidelity "full". What kernels do
+	 * then costs kernel_cost[enum km_work_kind] cycles a unit; borrowed; natively what it takes. */
+	bool full;
+	bool trace; /* flat_protocol_trace() is wanted */
+	const uint32_t *kernel_cost;
 	bool profile;           /* account for the time of each thread, see ssi/profile.h */
 	uint32_t profile_every; /* one event in so many is profiled; 0 and 1: all */
 };
@@ -183,6 +192,8 @@ static inline uint64_t flat_content(uint64_t seed, uint64_t word)
 
 /* Starts a client at a time: its first call is asked for then. */
 void flat_client_start(struct flat_machine *machine, uint32_t cluster, uint32_t client, sim_ps at);
+/* Between runs: a client that waits, or that never started, is asked for its next call, after all that has happened. */
+void flat_client_turn(struct flat_machine *machine, uint32_t cluster, uint32_t client);
 /* A client that waited may go on now. To be called on the same cluster only, from the driver. */
 void flat_client_wake(struct flat_machine *machine, uint32_t cluster, uint32_t client);
 /* The driver's due(number) is called at `at` on `cluster`. */
@@ -225,10 +236,25 @@ struct flat_check {
 	uint64_t count, failures;
 	char first[200]; /* what failed first */
 };
-#define FLAT_CHECKS 4
+#define FLAT_CHECKS 5
 /* "confinement" (no use after a revoke or a removal has returned), "capability/tree at rest", "memory/msi at rest",
- * "protocol" (no fault, no message or operation left behind). */
+ * "protocol" (no fault, no message or operation left behind); of full clusters "kernels" (their invariants); else the
+ * last has no name. */
 void flat_check(struct flat_machine *machine, struct flat_check out[FLAT_CHECKS]);
+
+/* A hash of what each cluster received from each other, in the order of each pair; what the host chose (places of bulk
+ * data) apart. 0 unless config.trace. */
+uint64_t flat_protocol_trace(const struct flat_machine *machine);
+
+/* Fidelity full: what the kernels did, and the invariants of every kernel (NULL: they hold; else which is broken, and
+ * where). */
+struct flat_kernel_stats {
+	uint64_t entries, cycles; /* into kernels; in them (virtual time) */
+	uint64_t refused;         /* calls on a capability that a revoke had taken away: the kernel refused them */
+	uint64_t work[FLAT_KERNEL_WORKS]; /* units, by enum km_work_kind */
+};
+bool flat_is_full(const struct flat_machine *machine);
+void flat_kernel_stats(const struct flat_machine *machine, struct flat_kernel_stats *out);
 
 /* For tests: the instance of a protocol on a cluster, 0 capability, 1 memory, 2 file. */
 struct step_node *flat_node(struct flat_machine *machine, uint32_t cluster, unsigned number);

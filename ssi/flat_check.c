@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ssi/flat_internal.h"
+#include "ssi/full.h"
 
 static void fail(struct flat_check *check, const char *why)
 {
@@ -123,6 +124,8 @@ void flat_check(struct flat_machine *m, struct flat_check out[FLAT_CHECKS])
 	out[2].name = "memory/msi at rest";
 	out[3].name = "protocol steps";
 	check_protocols(m, &out[3]);
+	if (m->config.full)
+		full_check(m, &out[4]);
 	if (is_stopped(m))
 		return; /* the machine stopped in the middle: there is no rest to check */
 	check_model(m, FLAT_CAPABILITY, &out[1]);

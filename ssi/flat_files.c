@@ -7,6 +7,7 @@
 #include <string.h>
 #include "sim/probes.h"
 #include "ssi/flat_internal.h"
+#include "ssi/full.h"
 
 static struct flat_machine *machine_of(const struct flat_cluster *c) { return c->machine; }
 
@@ -68,7 +69,7 @@ static void cached_put(struct flat_cluster *c, const struct flat_client *k, step
 
 /* ---- a client asks its driver, and its monitor ---- */
 
-static bool is_local(const struct flat_call *call)
+bool flat_is_local(const struct flat_call *call)
 {
 	return call->op == FLAT_LOCAL || call->op == FLAT_FORK || call->op == FLAT_WAIT ||
 	       call->op == FLAT_EXIT;
@@ -82,23 +83,36 @@ static sim_cycles flat_think(const struct flat_machine *m, sim_cycles cycles)
 	return (sim_cycles)((unsigned __int128)cycles * m->think_ticks_per_4g >> 32);
 }
 
+bool flat_ask(struct flat_cluster *c, uint32_t client)
+{
+	const struct flat_driver *driver = &machine_of(c)->config.driver;
+	struct flat_client *k = &c->client[client];
+	k->call = (struct flat_call){0};
+	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
+	return !k->waiting;
+}
+
+sim_cycles flat_think_of(const struct flat_cluster *c, uint32_t client)
+{
+	const struct flat_driver *driver = &machine_of(c)->config.driver;
+	return flat_think(machine_of(c), driver->think(driver->context, c->id, client));
+}
+
 /* `was`: to which cause time goes when the driver has been asked. */
 static void ask_driver(struct flat_cluster *c, uint32_t client, sim_cycles at, unsigned was)
 {
 	struct flat_machine *m = machine_of(c);
 	struct flat_profile *profile = c->profile;
-	const struct flat_driver *driver = &m->config.driver;
 	struct flat_client *k = &c->client[client];
-	k->call = (struct flat_call){0};
 	flat_enter(profile, FLAT_CAUSE_CLIENT);
-	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
-	if (!k->waiting)
-		k->issued = at + flat_think(m, driver->think(driver->context, c->id, client));
+	const bool calls = flat_ask(c, client);
+	if (calls)
+		k->issued = at + flat_think_of(c, client);
 	flat_leave(profile, was);
-	if (k->waiting)
+	if (!calls)
 		return;
 	flat_client_post(c, client,
-			 k->issued + m->cost.cycles[is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
+			 k->issued + m->cost.cycles[flat_is_local(&k->call) ? SIM_COST_NULL : SIM_COST_CALL]);
 }
 
 SIM_PROBE_DEFINE(call_begin);
@@ -116,7 +130,7 @@ SIM_PROBE_ASIDE static void probe_call_end(const struct flat_cluster *c, const s
 	SIM_PROBE(call_end, c->id, (uint32_t)(k - c->client), flat_op_name[op], k->result.error, op);
 }
 
-static void record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
+void flat_record(struct flat_cluster *c, struct flat_client *k, sim_cycles end, struct flat_chain chain)
 {
 	struct flat_machine *m = machine_of(c);
 	const sim_ps at = sim_ps_of_cycles(&m->topology.clock, end);
@@ -156,7 +170,7 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 		c->origin ? flat_ticks(c) : begin + m->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024;
 	c->now = end;
 	k->result = (struct flat_result){0};
-	record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});
+	flat_record(c, k, end, (struct flat_chain){.kernel = (end - k->issued) & ((1u << 20) - 1)});
 	flat_enter(profile, FLAT_CAUSE_CLIENT);
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
 	ask_driver(c, client, end, was);
@@ -174,7 +188,7 @@ bool flat_files_arrive(struct flat_cluster *c, uint32_t word, sim_cycles at)
 	}
 	if (SIM_PROBE_ON(call_begin))
 		probe_call_begin(c, client);
-	if (!is_local(&c->client[client].call))
+	if (!flat_is_local(&c->client[client].call))
 		return true;
 	arrive_local(c, client, at);
 	return false;
@@ -257,7 +271,11 @@ void flat_files_done(struct flat_cluster *c, struct step_node *n, uint32_t clien
 	k->result.is_directory = k->reply.is_directory;
 	if (k->call.op == FLAT_LIST || k->call.op == FLAT_READLINK)
 		k->result.value = k->reply.value;
-	record(c, k, c->now, flat_chain_of(n));
+	if (c->full) { /* the client records, and asks its driver itself */
+		full_done(c, n, client);
+		return;
+	}
+	flat_record(c, k, c->now, flat_chain_of(n));
 	flat_charged(c->profile, SIM_COST_CLIENT, 1);
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->done(driver->context, c->id, client, &k->call, &k->result);
@@ -324,11 +342,15 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 	flat_end(n, task, result != TREE_OK);
 	if (doing == DOING_DELETE) {
 		k->call.handle->cap = STEP_NOBODY;
+		if (c->full)
+			full_take_back(c, k->call.handle);
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_NAME) {
 		cached_put(c, k, arg);
 	} else if (result == TREE_OK && doing == DOING_OBTAIN_FILE) {
 		*k->call.handle = (struct flat_handle){
 			.cap = arg, .file = k->reply.file, .grant = flat_grant_new(c, k->reply.root)};
+		if (c->full)
+			full_hand_over(c, client, k->call.handle);
 	} else if (doing == DOING_DELEGATE) {
 		k->reply.root = arg;
 	}
@@ -342,6 +364,7 @@ void flat_delete(struct flat_machine *m, uint32_t cluster, struct flat_handle *h
 		return;
 	flat_call_tree(c, tree_calls.remove, handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
 	handle->cap = STEP_NOBODY;
+	handle->cptr = 0; /* the client that had it was killed */
 }
 
 /* ---- the service: names and their capabilities ---- */
@@ -593,9 +616,11 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_machine *m = machine_of(c);
 	const struct flat_client *sender = client_of(m, s);
 	const struct flat_driver *driver = &m->config.driver;
-	const struct flat_handle handle = {.cap = sender->reply.root,
-					   .file = sender->reply.file,
-					   .grant = flat_grant_new(c, sender->reply.name)};
+	struct flat_handle handle = {.cap = sender->reply.root,
+				     .file = sender->reply.file,
+				     .grant = flat_grant_new(c, sender->reply.name)};
+	if (c->full)
+		full_hand_over(c, sender->call.client, &handle);
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->received(driver->context, c->id, sender->call.client, &handle);
 	flat_leave(c->profile, was);

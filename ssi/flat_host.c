@@ -4,6 +4,7 @@
 #include "sim/native.h"
 #include "sim/probes.h"
 #include "ssi/flat_internal.h"
+#include "ssi/full.h"
 #include "ssi/inclusion.h"
 
 /* ---- clocks, costs and the chain of causes ---- */
@@ -223,7 +224,8 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 		flat_files_local(n, self, call, arg);
 	} else {
 		flat_charge_kernel(n, SIM_COST_CAP_CREATE);
-		flat_raise(n, &(struct step_msg){.event = E_LOCAL_OK,
+		const bool done = !flat_cluster_of(n)->full || full_install(n, self);
+		flat_raise(n, &(struct step_msg){.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
 						 .protocol = n->number,
 						 .host = n->host_half,
 						 .to = self});
@@ -377,6 +379,8 @@ static uint32_t host_data_out(struct step_node *n, uint32_t data)
 static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 {
 	flat_charge_kernel(n, SIM_COST_MAP);
+	if (flat_cluster_of(n)->full)
+		full_map(n);
 	return is_native(n) ? m->word
 			    : flat_outbox_take(&flat_machine_of(n)->cluster[m->from.node].outbox, m->word);
 }
@@ -391,6 +395,8 @@ static uint32_t host_data_new(struct step_node *n, step_ref name)
 static void host_data_drop(struct step_node *n, uint32_t data)
 {
 	flat_charge_kernel(n, SIM_COST_UNMAP);
+	if (flat_cluster_of(n)->full)
+		full_unmap(n);
 	frames_drop(&flat_cluster_of(n)->shard->frames, data);
 }
 

@@ -29,6 +29,7 @@ enum flat_number {
 	FLAT_MEMORY,
 	FLAT_FILE,
 	FLAT_PROTOCOLS,
+	FLAT_RUN = 253, /* a full cluster goes on */
 	FLAT_DUE = 254,
 	FLAT_CLIENT = 255
 };
@@ -164,6 +165,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	struct flat_cached *cached_name;
 	uint32_t cached_count, cached_room;
 	uint32_t evict_hand, lines_live;
+	struct full_cluster *full; /* its kernel, monitor and clients; NULL: a flat cluster. See ssi/full.h */
 } __attribute__((aligned(128)));
 
 struct flat_grant {
@@ -215,6 +217,7 @@ struct flat_machine {
 	struct sim_engine *engine;
 	struct flat_shard *shard;
 	struct flat_cluster *cluster;
+	uint64_t *trace;             /* [from * clusters + to], if config.trace: what the pair received, chained */
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
@@ -334,6 +337,10 @@ void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, 
 		    uint16_t host, struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
 void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event);
+/* A message of another cluster, or a timer, or another's to itself, at the cluster's clock. */
+void flat_message(struct flat_cluster *cluster, struct flat_frame *frame, const struct sim_event *event);
+/* Does all that the event caused on this cluster. */
+void flat_settle(struct flat_cluster *cluster);
 void flat_watch(void *context, uint32_t thread, enum sim_native_doing doing);
 
 /* flat_pages.c */
@@ -351,6 +358,13 @@ void flat_release(struct flat_machine *machine, uint32_t file);
 void flat_client_post(struct flat_cluster *cluster, uint32_t client, sim_cycles at);
 
 /* flat_files.c */
+bool flat_is_local(const struct flat_call *call); /* it never leaves the client's kernel */
+/* Asks the driver for a client's next call. False: it waits. */
+bool flat_ask(struct flat_cluster *cluster, uint32_t client);
+sim_cycles flat_think_of(const struct flat_cluster *cluster, uint32_t client);
+/* A call has ended at `end` of the cluster's clock. */
+void flat_record(struct flat_cluster *cluster, struct flat_client *client, sim_cycles end,
+		 struct flat_chain chain);
 /* A client's event. True: it is a call that the monitor is to start. */
 bool flat_files_arrive(struct flat_cluster *cluster, uint32_t word, sim_cycles at);
 void flat_files_start(struct flat_cluster *cluster, uint32_t client);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "sim/native.h"
 #include "ssi/flat_internal.h"
+#include "ssi/full.h"
 
 /* Slots beyond what clients can ask for: one each way for what is on its way out when the next comes in. */
 #define OPS_SPARE   64
@@ -91,6 +92,18 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 					  m->event);
 }
 
+/* And of one with kernels. */
+static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
+{
+	profile_tap(n, m, at, state, next);
+	full_cell(n, at, state, next);
+}
+
+static step_tap *tap_of(const struct flat_config *config)
+{
+	return config->full ? full_tap : config->profile ? profile_tap : config->cell_tap;
+}
+
 static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned number, uint32_t links,
 		      uint32_t parks)
 {
@@ -102,7 +115,7 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.host = &flat_host,
 				.number = (uint8_t)number,
 				.owner = c,
-				.tap = m->config.profile ? profile_tap : m->config.cell_tap,
+				.tap = tap_of(&m->config),
 				.links = links,
 				.parks = parks,
 				.raised = shard->raised[number]};
@@ -328,10 +341,14 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	if (config->native)
 		go_native(m);
 	int error = clusters_init(m);
+	if (!error && config->trace && !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
+		error = -ENOMEM;
 	if (!error)
 		error = names_init(&m->names) ? -ENOMEM : flat_pages_init(m);
 	if (!error)
 		error = engine_init(m);
+	if (!error && config->full)
+		error = full_new(m);
 	if (error) {
 		flat_free(m);
 		return error;
@@ -360,6 +377,7 @@ void flat_free(struct flat_machine *m)
 	if (!m)
 		return;
 	sim_engine_free(m->engine); /* first: its threads use the rest */
+	full_free(m);
 	for (uint32_t i = 0; m->cluster && i < m->clusters; i++) {
 		ssi_table_fini(&m->cluster[i].lines);
 		ssi_table_fini(&m->cluster[i].dirs);
@@ -374,5 +392,6 @@ void flat_free(struct flat_machine *m)
 	free(m->cluster);
 	free(m->shard);
 	free(m->taken);
+	free(m->trace);
 	free(m);
 }

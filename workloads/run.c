@@ -10,7 +10,7 @@
 #include "ssi/protocols/protocols.h"
 #include "workloads/run_internal.h"
 
-static double wall_now(void)
+double run_wall_now(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -50,7 +50,13 @@ static bool driver_next(void *context, uint32_t cluster, uint32_t client, struct
 {
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
-	return g->trace ? replay_next(run, g, client - g->first_client, call) : stamps_next(run, g, call);
+	if (run->scenario->order == SCENARIO_SERIAL && !run_turn_take(run, cluster, client))
+		return false;
+	const bool calls =
+		g->trace ? replay_next(run, g, client - g->first_client, call) : stamps_next(run, g, call);
+	if (run->scenario->order == SCENARIO_SERIAL)
+		run->began |= calls;
+	return calls;
 }
 
 static void driver_bytes(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
@@ -385,6 +391,9 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .log = run->log,
 				     .profile = run->options.profile,
 				     .profile_every = run->options.profile_every,
+				     .full = s->full,
+				     .kernel_cost = s->kernel_cost->cycles,
+				     .trace = s->order == SCENARIO_SERIAL,
 				     .native = run->native ? &run->native->config : NULL};
 	bounds(run, &config);
 	int failed = flat_new(&run->machine, &config);
@@ -410,12 +419,12 @@ static int logs_make(struct run *run)
 int run_new(struct run **out, const struct scenario *scenario, const struct run_options *options,
 	    struct scenario_error *error)
 {
-	const double begin = wall_now();
+	const double begin = run_wall_now();
 	struct run *run = calloc(1, sizeof *run);
 	SIM_CHECK(run);
 	run->scenario = scenario;
 	run->options = *options;
-	if (check_protocols(scenario, error) || load_traces(run, error)) {
+	if (check_protocols(scenario, error) || run_serial_check(scenario, error) || load_traces(run, error)) {
 		run_free(run);
 		return -1;
 	}
@@ -425,8 +434,9 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 		run_free(run);
 		return -1;
 	}
-	start_clients(run);
-	run->setup_seconds = wall_now() - begin;
+	if (scenario->order == SCENARIO_CONCURRENT)
+		start_clients(run);
+	run->setup_seconds = run_wall_now() - begin;
 	*out = run;
 	return 0;
 }
@@ -472,13 +482,15 @@ static double share_done(const struct run *run)
 /* The engine runs in slices of virtual time, grown and shrunk so that one takes about 50 ms of wall time. */
 static enum run_end drive(struct run *run, struct run_result *result)
 {
+	if (run->scenario->order == SCENARIO_SERIAL)
+		return run_serially(run, result);
 	struct sim_engine *engine = flat_engine(run->machine);
-	const double begin = wall_now();
+	const double begin = run_wall_now();
 	sim_ps slice = 1000000000, until = slice;
 	double last = begin, reported = begin;
 	enum sim_engine_end end;
 	while ((end = flat_run(run->machine, until)) == SIM_ENGINE_UNTIL) {
-		const double now = wall_now();
+		const double now = run_wall_now();
 		if (now - last < 0.025)
 			slice *= 2;
 		else if (now - last > 0.1 && slice > 1000)
@@ -494,7 +506,7 @@ static enum run_end drive(struct run *run, struct run_result *result)
 		}
 	}
 	flat_halt(run->machine);
-	result->wall_seconds = wall_now() - begin;
+	result->wall_seconds = run_wall_now() - begin;
 	if (end == SIM_ENGINE_STOPPED)
 		return RUN_FAULT;
 	if (end == SIM_ENGINE_UNTIL)
@@ -605,6 +617,8 @@ void run_go(struct run *run, struct run_result *result)
 	result->cells = run->stats.cells;
 	result->virtual_ps = run->stats.end;
 	result->frames_bytes = run->stats.frames_bytes;
+	result->protocol_trace = flat_protocol_trace(run->machine);
+	flat_kernel_stats(run->machine, &result->kernels);
 	if (run->native) {
 		sim_native_stats(engine, &run->native->result.stats);
 		result->native = &run->native->result;
@@ -617,7 +631,8 @@ void run_go(struct run *run, struct run_result *result)
 		result->content_bytes += run->group[i].tally.content_bytes;
 	check_groups(run, result);
 	for (uint32_t i = 0; result->end != RUN_TIMEOUT && i < FLAT_CHECKS; i++)
-		check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
+		if (machine[i].name)
+			check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
 	if (run->options.inclusion)
 		check_inclusion(run, result);
 }

@@ -79,6 +79,9 @@ struct run {
 	_Atomic uint64_t running;  /* groups that have not finished */
 	struct run_native *native; /* NULL in virtual time */
 	double setup_seconds;
+	bool began;    /* order serial: a call, since the turn was given */
+	bool stopped;  /* order serial: a protocol or its host is wrong */
+	uint64_t turn; /* order serial: cluster << 32 | client whose turn it is, or RUN_NOBODY */
 	struct flat_stats stats;
 };
 
@@ -112,6 +115,14 @@ static inline void run_group_done(struct run_group *group) /* one more operation
 	atomic_store_explicit(done, atomic_load_explicit(done, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 }
+
+/* run_serial.c */
+#define RUN_NOBODY UINT64_MAX
+int run_serial_check(const struct scenario *scenario, struct scenario_error *error);
+/* Whether the client may begin a call: it takes its turn. */
+bool run_turn_take(struct run *run, uint32_t cluster, uint32_t client);
+enum run_end run_serially(struct run *run, struct run_result *result);
+double run_wall_now(void); /* seconds */
 
 /* run_native.c */
 struct run_native {

@@ -91,6 +91,7 @@ static int resolve_machine(struct resolve *r)
 
 static int resolve_cost(struct resolve *r)
 {
+	r->scenario->kernel_cost = km_cost_profiles[r->raw->cost.kernel];
 	char path[SIM_CONFIG_PATH_MAX];
 	const bool calibrated = r->scenario->calibration && !sim_config_given(r->config, "cost.profile");
 	r->scenario->cost =
@@ -340,6 +341,8 @@ static int resolve_names(struct resolve *r, const char *base)
 	s->about = r->raw->about;
 	s->seed = r->raw->seed;
 	s->engine = (enum sim_engine_kind)r->raw->engine;
+	s->full = r->raw->fidelity == 1;
+	s->order = (enum scenario_order)r->raw->order;
 	s->capability = r->raw->capability;
 	s->memory = r->raw->memory;
 	return s->name && s->file

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "kernelmodel/cost.h"
 #include "sim/calibration.h"
 #include "sim/config.h"
 #include "sim/cost.h"
@@ -72,13 +73,19 @@ struct scenario_expect {
 	int line;
 };
 
+/* SERIAL: one system call at a time in the whole machine. */
+enum scenario_order { SCENARIO_CONCURRENT, SCENARIO_SERIAL };
+
 struct scenario {
 	char *name, *about;
 	char *file;    /* where it was read, or "(built in) NAME" */
 	uint64_t seed; /* < 2^63 */
 	enum sim_engine_kind engine;
+	bool full;                  /* fidelity */
+	enum scenario_order order;
 	struct sim_topology topology;
 	struct sim_cost_profile cost; /* the profile with the scenario's changes */
+	const struct km_cost_profile *kernel_cost; /* fidelity full */
 	char *capability, *memory;    /* protocol names, default "tree" and "msi" */
 	uint32_t service_cluster;     /* default 0 */
 	uint32_t cache_pages;         /* pages that a cluster caches, default 16,384 */

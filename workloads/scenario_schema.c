@@ -1,4 +1,5 @@
 #include "workloads/scenario_schema.h"
+#include "kernelmodel/cost.h"
 #include "sim/host.h"
 
 #define CYCLES_MAX   UINT64_C(1000000000000)
@@ -9,9 +10,12 @@
 	}
 
 const char *const scenario_engine_names[] = {"window", "heap", "native", NULL};
+const char *const scenario_fidelity_names[] = {"flat", "full", NULL};
+const char *const scenario_order_names[] = {"concurrent", "serial", NULL};
 const char *const scenario_tree_names[] = {"private", "shared", NULL};
 _Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1 && SIM_ENGINE_NATIVE == 2,
 	       "the order of the names");
+_Static_assert(SCENARIO_SERIAL == 1, "the order of the names");
 _Static_assert(SCENARIO_PRIVATE == 0 && SCENARIO_SHARED == 1, "the order of the names");
 
 /* clang-format off */
@@ -64,6 +68,9 @@ static const struct sim_config_field cost_fields[] = {
 	{CHOICE("profile", raw_cost, profile, sim_cost_profile_names), .fallback = "sel4-skylake",
 	 .otherwise = "`sel4-skylake`, or the calibrated preset's",
 	 .help = "A kernel with a source for its figures; the other keys change it."},
+	{CHOICE("kernel", raw_cost, kernel, km_cost_profile_names), .fallback = "sel4-skylake-mcs",
+	 .help = "With `fidelity: full`: what each unit of a kernel's work costs; the keys `call` to `unmap` then mean "
+		 "nothing."},
 	COST("call", SIM_COST_CALL, "A client's IPC call into its monitor."),
 	COST("reply", SIM_COST_REPLY, "The monitor's reply and next receive."),
 	COST("null", SIM_COST_NULL, "A system call that never leaves the client's own kernel."),
@@ -80,7 +87,7 @@ static const struct sim_config_field cost_fields[] = {
 	COST("client", SIM_COST_CLIENT,
 	     "A client's own code between two calls, on the monitor's core; 0: clients have cores of their own."),
 };
-_Static_assert(COUNT(cost_fields) == SIM_COST_KINDS + 1, "one key a cost, and the profile");
+_Static_assert(COUNT(cost_fields) == SIM_COST_KINDS + 2, "one key a cost, and the two profiles");
 static const struct sim_config_table cost_table = TABLE(cost_fields, struct raw_cost);
 
 static const struct sim_config_field protocols_fields[] = {
@@ -177,6 +184,12 @@ static const struct sim_config_field scenario_fields[] = {
 	{CHOICE("engine", raw_scenario, engine, scenario_engine_names), .fallback = "window",
 	 .help = "`window` and `heap` are virtual time and give the same digest (`heap` is the slow one that is "
 		 "obviously right); `native` is real time, on threads of this host."},
+	{CHOICE("fidelity", raw_scenario, fidelity, scenario_fidelity_names), .fallback = "flat",
+	 .help = "`flat`: a kernel's work is a figure of the cost profile. `full`: each cluster boots a kernel, on which "
+		 "its monitor and its clients run as user programs."},
+	{CHOICE("order", raw_scenario, order, scenario_order_names), .fallback = "concurrent",
+	 .help = "`serial`: one system call at a time in the whole machine, in a fixed order, so that what is sent does "
+		 "not depend on what anything takes; the result then has a `protocol_trace`."},
 	{INNER("machine", raw_scenario, machine, machine_table), .otherwise = "as below",
 	 .help = "Clusters and links."},
 	{INNER("cost", raw_scenario, cost, cost_table), .otherwise = "as below",

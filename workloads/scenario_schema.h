@@ -16,7 +16,7 @@ struct raw_machine {
 };
 
 struct raw_cost {
-	uint64_t profile;
+	uint64_t profile, kernel;
 	uint64_t cycles[SIM_COST_KINDS];
 };
 
@@ -48,7 +48,7 @@ struct raw_event {
 
 struct raw_scenario {
 	char *name, *about;
-	uint64_t seed, engine;
+	uint64_t seed, engine, fidelity, order;
 	struct raw_machine machine;
 	struct raw_cost cost;
 	char *capability, *memory;
@@ -61,7 +61,8 @@ struct raw_scenario {
 };
 
 extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
-extern const char *const scenario_engine_names[], *const scenario_tree_names[];
+extern const char *const scenario_engine_names[], *const scenario_tree_names[], *const scenario_fidelity_names[],
+	*const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does

@@ -68,11 +68,13 @@ static void write_machine(FILE *out, const struct sim_topology *t)
 }
 
 /* The costs of a calibrated preset have no name: they come with the machine. */
-static void write_cost(FILE *out, const struct sim_cost_profile *cost)
+static void write_cost(FILE *out, const struct scenario *scenario)
 {
+	const struct sim_cost_profile *cost = &scenario->cost;
 	fprintf(out, "cost:\n");
 	if (sim_cost_profile(cost->name))
 		fprintf(out, "  profile: %s\n", cost->name);
+	fprintf(out, "  kernel: %s\n", scenario->kernel_cost->name);
 	for (uint32_t i = 0; i < SIM_COST_KINDS; i++)
 		write_quantity(out, "  ", sim_cost_name[i], SIM_UNIT_CYCLES, cost->cycles[i]);
 }
@@ -161,8 +163,10 @@ int scenario_write(const struct scenario *scenario, FILE *out)
 	write_named_text(out, "", "about", scenario->about);
 	write_quantity(out, "", "seed", SIM_UNIT_NONE, scenario->seed);
 	fprintf(out, "engine: %s\n", scenario_engine_names[scenario->engine]);
+	fprintf(out, "fidelity: %s\norder: %s\n", scenario_fidelity_names[scenario->full],
+		scenario_order_names[scenario->order]);
 	write_machine(out, &scenario->topology);
-	write_cost(out, &scenario->cost);
+	write_cost(out, scenario);
 	fprintf(out, "protocols:\n");
 	write_named_text(out, "  ", "capability", scenario->capability);
 	write_named_text(out, "  ", "memory", scenario->memory);

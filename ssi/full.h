@@ -1,0 +1,45 @@
+/* ssi/full.h - fidelity "full": a cluster's monitor and clients as user programs on a kernel of their own.
+ *
+ * A flat machine (ssi/flat.h) whose clusters have kernels (kernelmodel/) and cores (kernelmodel/core/). The monitor is the
+ * root task of its kernel, an ordinary program over <sel4/sel4.h> (ssi/monitor.c): it receives its clients' calls at an
+ * endpoint, and messages of other clusters from an inbox whose doorbell is an interrupt, bound to the same receive. What a
+ * step of a protocol asks of the kernel are invocations: a representative is a badged endpoint capability, a revoke is
+ * a CNode_Revoke, a page that comes or goes is mapped or unmapped. What they cost is what the kernel says.
+ *
+ * A message is handled to its end before the next: while it is, the monitor's core takes no interrupt, as a flat monitor
+ * does (core_hold()).
+ *
+ * Thread rule: as the machine's. Layer: ssi, private. */
+#ifndef SKERRY_SSI_FULL_H
+#define SKERRY_SSI_FULL_H
+#include "ssi/flat_internal.h"
+
+/* Makes the kernels of all clusters. Returns 0, -EINVAL or -ENOMEM. */
+int full_new(struct flat_machine *machine);
+void full_free(struct flat_machine *machine);
+
+/* An event of the engine: into the inbox, and the cluster runs until it has to wait. */
+void full_handle(struct flat_machine *machine, struct flat_cluster *cluster, const struct flat_frame *frame,
+		 const struct sim_event *event);
+
+/* ---- from the monitor's steps ---- */
+
+/* Sees each cell: what it does to a representative happens in the kernel before its action runs. */
+void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next);
+/* A local call of capability/tree: makes the representative. False: the kernel has no room. */
+bool full_install(struct step_node *n, step_ref self);
+/* A page comes to the machine whose cell runs, or leaves it. */
+void full_map(struct step_node *n);
+void full_unmap(struct step_node *n);
+/* A client's call is over: it is answered when the step has ended. */
+void full_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client);
+/* The client gets an ordinary capability for the representative that `handle` names, and loses it again. */
+void full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle);
+void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
+
+/* What all kernels of a machine did. */
+void full_stats(const struct flat_machine *machine, struct flat_kernel_stats *out);
+/* The invariants of every kernel, and that what it holds is what the protocols say. Linear in all slots. */
+void full_check(const struct flat_machine *machine, struct flat_check *check);
+
+#endif

@@ -1,0 +1,527 @@
+/* ssi/monitor.c - the monitor of a cluster, and its clients, as user programs over <sel4/sel4.h>.
+ *
+ * Reading order: monitor_main() makes the clients and serves; serve() is the loop; drain() is what other clusters sent;
+ * the middle part is what steps ask of the kernel; client_main() is a client.
+ *
+ * The monitor is the only thread at its priority. Its notification is bound, so that one Recv waits for the doorbell and
+ * for calls alike. Reply objects are its pool of operations: when none is free it waits for the doorbell alone, and
+ * callers queue at the endpoint. */
+#include <errno.h>
+#include <sel4/sel4.h>
+#include "ssi/full_internal.h"
+
+/* Badges: what the monitor is told with a message. Representatives: index + 1. */
+#define BADGE_DOORBELL (UINT64_C(1) << 63)
+#define BADGE_CLIENT   (UINT64_C(1) << 62)
+
+/* A client's CSpace. */
+enum { CLIENT_MONITOR = 1, CLIENT_NOTIFICATION, CLIENT_FIRST };
+
+#define CLIENT_PRIORITY  100
+/* Who is answered goes on at once, before others of its priority that are ready (a direct switch), until its slice ends: so
+ * slices are short. */
+#define CLIENT_BUDGET_US 100
+#define CLIENT_BUFFER    UINT64_C(0x10000000)
+#define PAGES_BASE       UINT64_C(0x20000000)
+
+static void must(seL4_Error error) { SIM_CHECK(error == seL4_NoError); }
+
+/* ---- memory and slots ---- */
+
+static uint64_t slot_new(struct full_cluster *m) { return m->next_slot++; }
+
+/* An object from the first untyped memory that has room for it. False: there is none. */
+static bool object_at(struct full_cluster *m, seL4_Word type, seL4_Word bits, uint64_t slot)
+{
+	for (; m->untyped < m->untyped_end; m->untyped++) {
+		const seL4_Error error =
+			seL4_Untyped_Retype(m->untyped, type, bits, seL4_CapInitThreadCNode, 0, 0, slot, 1);
+		if (error == seL4_NoError)
+			return true;
+		SIM_CHECK(error == seL4_NotEnoughMemory);
+	}
+	return false;
+}
+
+static uint64_t object_new(struct full_cluster *m, seL4_Word type, seL4_Word bits)
+{
+	const uint64_t slot = slot_new(m);
+	SIM_CHECK(object_at(m, type, bits, slot));
+	return slot;
+}
+
+/* The blocks of untyped memory, devices' apart, the largest first. */
+static void memory_find(struct full_cluster *m, const seL4_BootInfo *info)
+{
+	uint64_t best = 0;
+	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
+		if (!info->untypedList[i].isDevice &&
+		    (!best || info->untypedList[i].sizeBits > info->untypedList[best - 1].sizeBits))
+			best = i + 1;
+	SIM_CHECK(best);
+	m->untyped = info->untyped.start + best - 1;
+	m->untyped_end = m->untyped + 1;
+}
+
+/* ---- clocks: the step's and the core's ---- */
+
+/* The step has charged cycles: they pass. */
+static void pass(struct full_cluster *m)
+{
+	struct flat_cluster *c = m->flat;
+	const uint64_t now = core_now(m->core);
+	if (!c->origin && c->now > now)
+		core_compute(c->now - now);
+}
+static void look_at_clock(struct full_cluster *m)
+{
+	struct flat_cluster *c = m->flat;
+	c->now = c->origin ? flat_ticks(c) : core_now(m->core);
+}
+
+/* Around what a step asks of the kernel: its time is the kernel's in the chain of causes. */
+static sim_cycles kernel_begin(struct step_node *n)
+{
+	struct full_cluster *m = flat_cluster_of(n)->full;
+	flat_sync(n);
+	pass(m);
+	return flat_cluster_of(n)->now;
+}
+static void kernel_end(struct step_node *n, sim_cycles begun)
+{
+	struct flat_cluster *c = flat_cluster_of(n);
+	struct flat_chain chain = flat_chain_of(n);
+	look_at_clock(c->full);
+	chain.kernel = flat_saturate(chain.kernel + (c->now - begun), (1u << 20) - 1);
+	flat_set_chain(n, chain);
+}
+
+/* ---- representatives ---- */
+
+static uint64_t chunk_of(struct full_cluster *m, uint32_t index)
+{
+	uint64_t *chunk = &m->chunk[index >> FULL_CHUNK_BITS];
+	if (!*chunk) {
+		const uint64_t slot = slot_new(m);
+		if (!object_at(m, seL4_CapTableObject, FULL_CHUNK_BITS, slot))
+			return 0;
+		*chunk = slot;
+	}
+	return *chunk;
+}
+static seL4_Word in_chunk(uint32_t index) { return index & ((1u << FULL_CHUNK_BITS) - 1); }
+
+/* Its original: newly badged, so that what clients get are its children. */
+static bool install(struct full_cluster *m, uint32_t index)
+{
+	const uint64_t chunk = chunk_of(m, index);
+	if (!chunk)
+		return false;
+	must(seL4_CNode_Mint(chunk, in_chunk(index), FULL_CHUNK_BITS, seL4_CapInitThreadCNode, m->endpoint,
+			     seL4_WordBits, seL4_CapRights_new(1, 0, 0, 1), index + 1));
+	m->installed[index] = 1;
+	return true;
+}
+
+bool full_install(struct step_node *n, step_ref self)
+{
+	struct full_cluster *m = flat_cluster_of(n)->full;
+	const sim_cycles begun = kernel_begin(n);
+	const bool done = m->installed[self.index] || install(m, (uint32_t)self.index);
+	kernel_end(n, begun);
+	return done;
+}
+
+static bool is_usable(unsigned state) { return capability_tree.machine[TREE_CAP].usable >> state & 1; }
+
+void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
+{
+	if (n->number != FLAT_CAPABILITY || at.machine != TREE_CAP || state == next)
+		return;
+	struct full_cluster *m = flat_cluster_of(n)->full;
+	const uint32_t index = (uint32_t)at.index;
+	const bool comes = is_usable(next) && !m->installed[index];
+	const bool goes = !next && m->installed[index];
+	const bool ceases = is_usable(state) && !is_usable(next);
+	if (!comes && !goes && !ceases)
+		return;
+	const sim_cycles begun = kernel_begin(n);
+	const uint64_t chunk = chunk_of(m, index);
+	if (comes)
+		SIM_CHECK(install(m, index));
+	if (ceases)
+		must(seL4_CNode_Revoke(chunk, in_chunk(index), FULL_CHUNK_BITS));
+	if (goes) {
+		must(seL4_CNode_Delete(chunk, in_chunk(index), FULL_CHUNK_BITS));
+		m->installed[index] = 0;
+		m->owner[index] = 0;
+	}
+	kernel_end(n, begun);
+}
+
+/* ---- clients' capabilities ---- */
+
+static uint32_t client_slot(struct full_client *k)
+{
+	for (uint32_t i = 0; i < (1u << FULL_CLIENT_BITS) / 64; i++)
+		if (~k->used[i]) {
+			const unsigned bit = (unsigned)__builtin_ctzll(~k->used[i]);
+			k->used[i] |= UINT64_C(1) << bit;
+			return i * 64 + bit;
+		}
+	return 0; /* its CSpace is full: it goes on through the monitor's endpoint */
+}
+
+void full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle *handle)
+{
+	struct full_cluster *m = c->full;
+	struct full_client *k = &m->client[client];
+	struct step_node *n = &c->node[FLAT_CAPABILITY];
+	const uint32_t index = (uint32_t)handle->cap.index;
+	handle->cptr = 0;
+	if (!step_lookup(n, handle->cap) || !m->installed[index])
+		return; /* it was revoked on its way */
+	const uint32_t slot = client_slot(k);
+	if (!slot)
+		return;
+	const sim_cycles begun = kernel_begin(n);
+	must(seL4_CNode_Copy(k->cnode, slot, FULL_CLIENT_BITS, chunk_of(m, index), in_chunk(index),
+			     FULL_CHUNK_BITS, seL4_AllRights));
+	kernel_end(n, begun);
+	m->owner[index] = client + 1;
+	handle->cptr = slot;
+	handle->holder = client;
+}
+
+/* The capability itself went with its representative. */
+void full_take_back(struct flat_cluster *c, struct flat_handle *handle)
+{
+	struct full_client *k = &c->full->client[handle->holder];
+	if (handle->cptr)
+		k->used[handle->cptr / 64] &= ~(UINT64_C(1) << handle->cptr % 64);
+	handle->cptr = 0;
+}
+
+/* ---- pages ---- */
+
+/* The machine whose cell runs, among the frames that the monitor maps. */
+static uint32_t page_of(const struct step_node *n)
+{
+	return (uint32_t)(n->me.index * 2 + (n->me.machine == MSI_DIR)) % FULL_PAGES;
+}
+
+void full_map(struct step_node *n)
+{
+	struct full_cluster *m = flat_cluster_of(n)->full;
+	const uint32_t page = page_of(n);
+	const sim_cycles begun = kernel_begin(n);
+	if (!m->page[page])
+		m->page[page] = object_new(m, seL4_X86_4K, seL4_PageBits);
+	if (m->mapped[page])
+		must(seL4_X86_Page_Unmap(m->page[page]));
+	must(seL4_X86_Page_Map(m->page[page], seL4_CapInitThreadVSpace, PAGES_BASE + page * 4096ull,
+			       seL4_ReadWrite, seL4_X86_Default_VMAttributes));
+	m->mapped[page] = 1;
+	kernel_end(n, begun);
+}
+
+void full_unmap(struct step_node *n)
+{
+	struct full_cluster *m = flat_cluster_of(n)->full;
+	const uint32_t page = page_of(n);
+	if (!m->mapped[page])
+		return;
+	const sim_cycles begun = kernel_begin(n);
+	must(seL4_X86_Page_Unmap(m->page[page]));
+	m->mapped[page] = 0;
+	kernel_end(n, begun);
+}
+
+/* ---- calls ---- */
+
+void full_done(struct flat_cluster *c, struct step_node *n, uint32_t client)
+{
+	struct full_cluster *m = c->full;
+	m->client[client].chain = flat_chain_of(n);
+	m->finished[m->finisheds++] = client;
+}
+
+/* Who calls: with the capability that every client has, or with that of an open file. */
+static bool caller_of(const struct full_cluster *m, seL4_Word badge, uint32_t *client)
+{
+	if (badge & BADGE_CLIENT) {
+		*client = (uint32_t)badge;
+		return true;
+	}
+	const uint32_t index = (uint32_t)badge - 1;
+	if (!m->owner[index])
+		return false;
+	*client = m->owner[index] - 1;
+	const struct flat_handle *handle = m->flat->client[*client].call.handle;
+	return handle && handle->cap.machine && handle->cap.index == index;
+}
+
+static void begin_call(struct full_cluster *m, seL4_Word badge)
+{
+	uint32_t client;
+	const uint64_t reply = m->reply[--m->replies];
+	look_at_clock(m);
+	if (!caller_of(m, badge, &client)) {
+		m->reply[m->replies++] = reply;
+		seL4_SetMR(0, EBADF);
+		seL4_Send(reply, seL4_MessageInfo_new(0, 0, 0, 1));
+		return;
+	}
+	m->client[client].reply = reply;
+	flat_files_start(m->flat, client);
+	flat_settle(m->flat);
+}
+
+static seL4_MessageInfo_t answer_of(const struct full_cluster *m, uint32_t client)
+{
+	const struct flat_result *result = &m->flat->client[client].result;
+	seL4_SetMR(0, (seL4_Word)result->error);
+	seL4_SetMR(1, result->value);
+	seL4_SetMR(2, result->is_directory);
+	return seL4_MessageInfo_new(0, 0, 0, 3);
+}
+
+static uint64_t reply_of(struct full_cluster *m, uint32_t client)
+{
+	const uint64_t reply = m->client[client].reply;
+	m->client[client].reply = 0;
+	m->reply[m->replies++] = reply;
+	return reply;
+}
+
+/* ---- what other clusters sent ---- */
+
+static void open_letter(struct full_cluster *m, struct full_letter *letter)
+{
+	struct flat_cluster *c = m->flat;
+	const struct flat_driver *driver = &c->machine->config.driver;
+	switch (letter->frame.msg.protocol) {
+	case FLAT_CLIENT:
+		seL4_Signal(m->client[letter->frame.msg.word & ~FLAT_CLIENT_ASKS].notification);
+		return;
+	case FLAT_DUE:
+		driver->due(driver->context, letter->frame.msg.word);
+		break;
+	default:
+		flat_message(c, &letter->frame, &letter->event);
+	}
+	flat_settle(c);
+}
+
+static void drain(struct full_cluster *m)
+{
+	struct full_inbox *inbox = &m->inbox;
+	while (inbox->head != inbox->tail) {
+		struct full_letter letter = inbox->letter[inbox->head++ & (inbox->room - 1)];
+		look_at_clock(m);
+		open_letter(m, &letter);
+		pass(m);
+	}
+	m->rings = false;
+}
+
+/* ---- the loop ---- */
+
+/* Answers all calls that have ended but the last, which goes with the next receive. Returns that, or -1. */
+static int64_t answer_all_but_one(struct full_cluster *m)
+{
+	while (m->finisheds > 1) {
+		const uint32_t client = m->finished[--m->finisheds];
+		const seL4_MessageInfo_t info = answer_of(m, client);
+		seL4_Send(reply_of(m, client), info);
+	}
+	return m->finisheds ? (int64_t)m->finished[--m->finisheds] : -1;
+}
+
+static seL4_Word receive(struct full_cluster *m)
+{
+	seL4_Word badge;
+	const int64_t last = answer_all_but_one(m);
+	if (last >= 0) {
+		const seL4_MessageInfo_t info = answer_of(m, (uint32_t)last);
+		const uint64_t reply = reply_of(m, (uint32_t)last);
+		core_hold(m->core, false);
+		seL4_ReplyRecv(m->endpoint, info, &badge, reply);
+	} else if (m->replies) {
+		core_hold(m->core, false);
+		seL4_Recv(m->endpoint, &badge, m->reply[m->replies - 1]);
+	} else {
+		core_hold(m->core, false);
+		seL4_Wait(m->notification, &badge);
+	}
+	core_hold(m->core, true);
+	return badge;
+}
+
+static _Noreturn void serve(struct full_cluster *m)
+{
+	for (;;) {
+		const seL4_Word badge = receive(m);
+		if (badge & BADGE_DOORBELL) {
+			drain(m);
+			must(seL4_IRQHandler_Ack(m->irq));
+		} else {
+			begin_call(m, badge);
+			pass(m);
+		}
+	}
+}
+
+/* ---- a client ---- */
+
+/* A call that ends in its own kernel. The null capability is as far as a system call can do nothing. */
+static void call_locally(struct full_cluster *m, struct flat_client *k)
+{
+	const struct flat_machine *machine = m->flat->machine;
+	seL4_NBSend(seL4_CapNull, seL4_MessageInfo_new(0, 0, 0, 0));
+	core_compute(machine->cost.cycles[SIM_COST_COPY_KIB] * k->call.length / 1024);
+	k->result = (struct flat_result){0};
+}
+
+static seL4_CPtr callee_of(const struct full_client *me, const struct flat_client *k)
+{
+	const struct flat_handle *handle = k->call.handle;
+	const bool ends = k->call.op == FLAT_CLOSE || k->call.op == FLAT_SEND || k->call.op == FLAT_OPEN;
+	return !ends && handle && handle->cptr && handle->holder == me->id ? handle->cptr : CLIENT_MONITOR;
+}
+
+static void call_monitor(struct full_client *me, struct flat_client *k)
+{
+	seL4_Word error = k->call.op, value = k->call.offset, directory = k->call.length, ignored = 0;
+	const seL4_MessageInfo_t info =
+		seL4_CallWithMRs(callee_of(me, k), seL4_MessageInfo_new(k->call.op, 0, 0, 3), &error, &value,
+				 &directory, &ignored);
+	if (seL4_MessageInfo_get_label(info) == seL4_InvalidCapability) {
+		me->cluster->refused++; /* a revoke took it away: the kernel refuses, whatever the monitor knows */
+		k->result = (struct flat_result){.error = EBADF};
+		me->chain = (struct flat_chain){0};
+		return;
+	}
+	k->result = (struct flat_result){.error = (int)error, .value = value, .is_directory = directory & 1};
+}
+
+static void client_main(struct full_client *me)
+{
+	struct full_cluster *m = me->cluster;
+	struct flat_cluster *c = m->flat;
+	struct flat_client *k = &c->client[me->id];
+	const struct flat_driver *driver = &c->machine->config.driver;
+	for (;;) {
+		seL4_Wait(CLIENT_NOTIFICATION, NULL);
+		look_at_clock(m);
+		while (flat_ask(c, me->id)) {
+			core_compute(flat_think_of(c, me->id));
+			look_at_clock(m);
+			k->issued = c->now;
+			if (flat_is_local(&k->call))
+				call_locally(m, k);
+			else
+				call_monitor(me, k);
+			look_at_clock(m);
+			flat_record(c, k, c->now, me->chain);
+			driver->done(driver->context, c->id, me->id, &k->call, &k->result);
+		}
+	}
+}
+
+/* ---- making the clients ---- */
+
+/* An address space of its own, with an IPC buffer in it. Returns the buffer's frame. */
+static uint64_t client_space(struct full_cluster *m, uint64_t *space)
+{
+	const uint64_t pdpt = object_new(m, seL4_X86_PDPTObject, seL4_PDPTBits),
+		       directory = object_new(m, seL4_X86_PageDirectoryObject, seL4_PageDirBits),
+		       table = object_new(m, seL4_X86_PageTableObject, seL4_PageTableBits),
+		       frame = object_new(m, seL4_X86_4K, seL4_PageBits);
+	const seL4_X86_VMAttributes attributes = seL4_X86_Default_VMAttributes;
+	*space = object_new(m, seL4_X64_PML4Object, seL4_PML4Bits);
+	must(seL4_X86_ASIDPool_Assign(seL4_CapInitThreadASIDPool, *space));
+	must(seL4_X86_PDPT_Map(pdpt, *space, CLIENT_BUFFER, attributes));
+	must(seL4_X86_PageDirectory_Map(directory, *space, CLIENT_BUFFER, attributes));
+	must(seL4_X86_PageTable_Map(table, *space, CLIENT_BUFFER, attributes));
+	must(seL4_X86_Page_Map(frame, *space, CLIENT_BUFFER, seL4_ReadWrite, attributes));
+	return frame;
+}
+
+static void client_caps(struct full_cluster *m, struct full_client *k)
+{
+	k->cnode = object_new(m, seL4_CapTableObject, FULL_CLIENT_BITS);
+	k->notification = object_new(m, seL4_NotificationObject, 0);
+	k->used[0] = (1u << CLIENT_FIRST) - 1;
+	must(seL4_CNode_Mint(k->cnode, CLIENT_MONITOR, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->endpoint,
+			     seL4_WordBits, seL4_CapRights_new(1, 0, 0, 1), BADGE_CLIENT | k->id));
+	must(seL4_CNode_Copy(k->cnode, CLIENT_NOTIFICATION, FULL_CLIENT_BITS, seL4_CapInitThreadCNode,
+			     k->notification, seL4_WordBits, seL4_CanRead));
+}
+
+static void client_new(struct full_cluster *m, struct full_client *k, const seL4_BootInfo *info)
+{
+	uint64_t space;
+	seL4_UserContext registers = {0};
+	client_caps(m, k);
+	const uint64_t frame = client_space(m, &space);
+	const uint64_t context = object_new(m, seL4_SchedContextObject, seL4_MinSchedContextBits);
+	k->tcb = object_new(m, seL4_TCBObject, 0);
+	must(seL4_TCB_Configure(k->tcb, k->cnode, seL4_CNode_CapData_new(0, seL4_WordBits - FULL_CLIENT_BITS).words[0],
+				space, 0, CLIENT_BUFFER, frame));
+	must(seL4_SchedControl_Configure(info->schedcontrol.start, context, CLIENT_BUDGET_US, CLIENT_BUDGET_US,
+					 0, 0));
+	must(seL4_TCB_SetSchedParams(k->tcb, seL4_CapInitThreadTCB, CLIENT_PRIORITY, CLIENT_PRIORITY, context,
+				     seL4_CapNull));
+	registers.rip = (seL4_Word)(uintptr_t)client_main;
+	registers.rdi = (seL4_Word)(uintptr_t)k;
+	registers.rsp = (seL4_Word)(uintptr_t)m->stacks + (k->id + 1) * (seL4_Word)FULL_CLIENT_STACK - 8;
+	registers.rflags = 0x202;
+	must(seL4_TCB_WriteRegisters(k->tcb, true, 0, sizeof registers / sizeof(seL4_Word), &registers));
+}
+
+static void pages_begin(struct full_cluster *m)
+{
+	const seL4_X86_VMAttributes attributes = seL4_X86_Default_VMAttributes;
+	for (seL4_Word at = PAGES_BASE; at < PAGES_BASE + FULL_PAGES * 4096ull; at += 1ull << 21) {
+		if (at == PAGES_BASE) { /* the root task's image has the upper levels */
+			const uint64_t directory =
+				object_new(m, seL4_X86_PageDirectoryObject, seL4_PageDirBits);
+			const seL4_Error error = seL4_X86_PageDirectory_Map(
+				directory, seL4_CapInitThreadVSpace, at, attributes);
+			SIM_CHECK(error == seL4_NoError || error == seL4_DeleteFirst);
+		}
+		const uint64_t table = object_new(m, seL4_X86_PageTableObject, seL4_PageTableBits);
+		must(seL4_X86_PageTable_Map(table, seL4_CapInitThreadVSpace, at, attributes));
+	}
+}
+
+static void doorbell_begin(struct full_cluster *m)
+{
+	const uint64_t own = object_new(m, seL4_NotificationObject, 0);
+	m->notification = slot_new(m);
+	m->irq = slot_new(m);
+	must(seL4_CNode_Mint(seL4_CapInitThreadCNode, m->notification, seL4_WordBits, seL4_CapInitThreadCNode, own,
+			     seL4_WordBits, seL4_AllRights, BADGE_DOORBELL));
+	must(seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, m->irq, seL4_WordBits, 0, 0, 0, 0,
+				    FULL_DOORBELL_VECTOR));
+	must(seL4_IRQHandler_SetNotification(m->irq, m->notification));
+	must(seL4_TCB_BindNotification(seL4_CapInitThreadTCB, m->notification));
+}
+
+int monitor_main(void *argument)
+{
+	struct full_cluster *m = argument;
+	const seL4_BootInfo *info = seL4_GetBootInfo();
+	core_hold(m->core, true);
+	m->next_slot = info->empty.start;
+	memory_find(m, info);
+	m->endpoint = object_new(m, seL4_EndpointObject, 0);
+	doorbell_begin(m);
+	pages_begin(m);
+	while (m->replies < FULL_REPLIES && m->replies <= m->flat->clients)
+		m->reply[m->replies++] = object_new(m, seL4_ReplyObject, 0);
+	for (uint32_t i = 0; i < m->flat->clients; i++)
+		client_new(m, &m->client[i], info);
+	serve(m);
+}
