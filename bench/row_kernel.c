@@ -73,7 +73,7 @@ static void bell_new(struct subject *s)
 static void serve(struct subject *s)
 {
 	seL4_Word badge;
-	seL4_MessageInfo_t info = seL4_Recv(s->target, &badge, s->reply);
+	seL4_MessageInfo_t info = seL4_RecvWithMRs(s->target, &badge, NULL, NULL, NULL, NULL, s->reply);
 	for (;;)
 		info = seL4_ReplyRecvWithMRs(s->target, info, &badge, NULL, NULL, NULL, NULL, s->reply);
 }
