@@ -7,6 +7,9 @@
  * Source: seL4 16.0 manual, section 6.3. */
 #include "kernelmodel/sched.h"
 
+_Static_assert(KM_SCHEDULE_MAX == CONFIG_NUM_DOMAIN_SCHEDULES && KM_DOMAINS == CONFIG_NUM_DOMAINS,
+	       "what users are told is what there is");
+
 static int is_end(const struct km_kernel *k, uint32_t index)
 {
 	return k->schedule[index].domain == 0 && k->schedule[index].duration == 0;

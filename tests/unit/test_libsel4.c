@@ -370,6 +370,18 @@ static void test_calls_with_mrs_do_not_touch_the_buffer(void **state)
 	assert_int_equal(buffer_asked, 0);
 }
 
+static void test_a_call_with_mrs_sends_as_many_as_its_length_says(void **state)
+{
+	(void)state;
+	fake_reset();
+	for (seL4_Word n = 0; n <= 4; n++) {
+		const seL4_MessageInfo_t info = seL4_MessageInfo_new(0, 0, 0, n);
+		seL4_Word mr[4] = {5, 6, 7, 8};
+		seL4_CallWithMRs(60, info, &mr[0], &mr[1], &mr[2], &mr[3]);
+		expect_entry(seL4_SysCall, 60, n, n > 0 ? 5 : 0, n > 1 ? 6 : 0, n > 2 ? 7 : 0, n > 3 ? 8 : 0);
+	}
+}
+
 static void test_debug_calls_have_seL4s_numbers(void **state)
 {
 	char name[2000];
@@ -731,6 +743,7 @@ int main(void)
 		cmocka_unit_test(test_a_system_call_leaves_what_it_received_in_the_buffer),
 		cmocka_unit_test(test_a_call_sends_and_receives),
 		cmocka_unit_test(test_calls_with_mrs_do_not_touch_the_buffer),
+		cmocka_unit_test(test_a_call_with_mrs_sends_as_many_as_its_length_says),
 		cmocka_unit_test(test_debug_calls_have_seL4s_numbers),
 		cmocka_unit_test(test_a_call_that_is_done_again_enters_as_before),
 		cmocka_unit_test(test_values_in_vector_registers_outlive_a_call),
