@@ -182,11 +182,11 @@ static void test_damage_of_the_derivation_tree_is_found(void **state)
 	DAMAGE((slot(1000)->cap = ep->cap, slot(1000)->cap.object = 3), "outside of memory");
 	DAMAGE((slot(1000)->cap = ep->cap, slot(1000)->cap.object = UINT32_MAX), "outside of memory");
 	DAMAGE(ep->cap.type = KM_CAP_REPLY, "not aligned");
-	/* A slot that hangs in the tree, but outside of all CNodes. */
-	struct km_slot *stray = object(w.frame);
+	/* A slot that hangs in the tree, but outside of all CNodes, in another object. */
+	struct km_slot *stray = object(w.ntfn);
 	DAMAGE((*stray = *next, stray->prev = ref(ep), stray->next = ref(next),
 		ep->next = next->prev = ref(stray)),
-	       "in no CNode or TCB");
+	       "lies in another object");
 }
 
 static void test_damage_of_memory_regions_is_found(void **state)
