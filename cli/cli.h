@@ -5,7 +5,7 @@
 #ifndef SKERRY_CLI_CLI_H
 #define SKERRY_CLI_CLI_H
 
-#define CLI_VERSION "0.2.0"
+#define CLI_VERSION "0.3.0"
 #define CLI_SCHEMA  1 /* of all JSON output */
 
 enum cli_exit {
