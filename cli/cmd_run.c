@@ -310,8 +310,21 @@ static int go(const struct run_line *line, struct parts *parts, struct folder *f
 	return finish(line, parts, folder, windows);
 }
 
+/* A file of skerry-cc, rather than a scenario. */
+static bool is_program(const char *path)
+{
+	char magic[4] = "";
+	FILE *file = fopen(path, "rb");
+	const bool read = file && fread(magic, sizeof magic, 1, file) == 1;
+	if (file)
+		fclose(file);
+	return read && !memcmp(magic, "\177ELF", sizeof magic);
+}
+
 int cmd_run(int argc, char **argv)
 {
+	if (argc > 1 && is_program(argv[1]))
+		return cmd_boot(argc, argv);
 	static struct option_list sets, traces;
 	static struct folder folder;
 	static struct parts parts;
