@@ -15,8 +15,9 @@
 #define MEMORY_ALL      (UINT64_C(1) << 36) /* what the kernels of one boot can name together */
 #define SHARED_START    (UINT64_C(1) << 36) /* behind it: the region that all share */
 #define SHARED_BYTES    (UINT64_C(8) << 20)
-#define LATENCY_DEFAULT UINT64_C(1000000) /* ps */
-#define TICKS_PER_US    3400              /* of the machine that the default costs are of */
+#define LATENCY_DEFAULT UINT64_C(1000000)   /* ps */
+#define TICKS_PER_US    3400                /* of the machine that the default costs are of */
+#define STACK_BYTES     (UINT64_C(8) << 20) /* of a root task, as a process has */
 #define PAGE_BYTES      4096
 
 struct boot {
@@ -52,8 +53,10 @@ static void describe(struct boot *boot, uint32_t c, struct core_config *out, con
 	struct km_boot *b = &out->boot;
 	*out = (struct core_config){.entry = core_image_main,
 				    .argument = boot->image[c],
+				    .stack_bytes = STACK_BYTES,
 				    .stack_guard = true,
 				    .digest = !is_native(boot),
+				    .plain_pointers = true,
 				    .doorbell = on_doorbell,
 				    .context = boot};
 	b->node = c;
@@ -83,7 +86,9 @@ static int make(struct boot *boot)
 	static struct km_boot all[CORE_CLUSTERS_MAX];
 	static struct core_device shared = {.region = {SHARED_START, SHARED_START + SHARED_BYTES}};
 	char why[1200] = "no memory is left";
-	boot->shared = calloc(1, SHARED_BYTES);
+	boot->shared = boot->clusters > 1 ? core_shared_new(SHARED_BYTES) : NULL;
+	if (boot->clusters > 1 && !boot->shared)
+		return cli_fail(CLI_INTERNAL, "boot: %s", why);
 	shared.host = boot->shared;
 	for (uint32_t c = 0; c < boot->clusters; c++)
 		if (core_image_open(&boot->image[c], boot->program, boot->argc, boot->argv, why, sizeof why))
@@ -97,8 +102,8 @@ static int make(struct boot *boot)
 	for (; boot->made < boot->clusters; boot->made++) {
 		const int code = core_new(&boot->machine[boot->made], &config[boot->made], why, sizeof why);
 		if (code)
-			return cli_fail(code == -EINVAL ? CLI_USAGE : CLI_INTERNAL, "boot: cluster %u: %s", boot->made,
-					why);
+			return cli_fail(code == -EINVAL ? CLI_USAGE : CLI_INTERNAL, "boot: cluster %u: %s",
+					boot->made, why);
 	}
 	return CLI_GOOD;
 }
@@ -109,13 +114,14 @@ static void unmake(struct boot *boot)
 		core_free(boot->machine[c]);
 	for (uint32_t c = 0; c < boot->clusters; c++)
 		core_image_close(boot->image[c]);
-	free(boot->shared);
+	core_shared_free(boot->shared);
 }
 
 /* ---- its result ---- */
 
-static const char *const syscall_names[12] = {"other", "call",	 "reply_recv", "nb_send_recv", "nb_send_wait", "send",
-					      "nb_send", "recv", "nb_recv",    "wait",	       "nb_wait",      "yield"};
+static const char *const syscall_names[12] = {"other",        "call", "reply_recv", "nb_send_recv",
+					      "nb_send_wait", "send", "nb_send",    "recv",
+					      "nb_recv",      "wait", "nb_wait",    "yield"};
 static const char *const end_names[] = {"running", "exited", "halted", "stuck"};
 
 static json_t *entries_json(const struct core_stats *stats)
@@ -192,8 +198,8 @@ static int write_result(const struct boot *boot)
 	FILE *file = boot->out ? fopen(boot->out, "w") : stderr;
 	const int bad = !file || text_json(file, out) || (file != stderr && fclose(file));
 	json_decref(out);
-	return bad ? cli_fail(CLI_INTERNAL, "boot: %s cannot be written: %s", boot->out ? boot->out : "stderr",
-			      strerror(errno))
+	return bad ? cli_fail(CLI_INTERNAL, "boot: %s cannot be written: %s",
+			      boot->out ? boot->out : "stderr", strerror(errno))
 		   : CLI_GOOD;
 }
 
@@ -204,8 +210,9 @@ static int judge(const struct boot *boot)
 	for (uint32_t c = 0; c < boot->made; c++)
 		stuck |= core_ended(boot->machine[c]) == CORE_STUCK;
 	if (stuck) {
-		cli_fail(CLI_STUCK, "boot: no progress: no thread can run any more, and no interrupt is to come; who is "
-				    "where:");
+		cli_fail(CLI_STUCK,
+			 "boot: no progress: no thread can run any more, and no interrupt is to come; who is "
+			 "where:");
 		for (uint32_t c = 0; c < boot->made; c++)
 			if (core_ended(boot->machine[c]) == CORE_STUCK)
 				core_report(boot->machine[c], stderr);
@@ -247,23 +254,27 @@ static int check(struct boot *boot)
 {
 	const uint64_t memory = boot->memory;
 	if (boot->cores < 1 || boot->cores > KM_CORES_MAX)
-		return cli_fail(CLI_USAGE, "boot: --cores %llu; a cluster has 1 to %d", (unsigned long long)boot->cores,
-				KM_CORES_MAX);
+		return cli_fail(CLI_USAGE, "boot: --cores %llu; a cluster has 1 to %d",
+				(unsigned long long)boot->cores, KM_CORES_MAX);
 	if (boot->clusters < 1 || boot->clusters > CORE_CLUSTERS_MAX)
 		return cli_fail(CLI_USAGE, "boot: --clusters %llu; give 1 to %d",
 				(unsigned long long)boot->clusters, CORE_CLUSTERS_MAX);
 	if (memory < MEMORY_MIN || memory % PAGE_BYTES || memory > MEMORY_ALL / (boot->clusters + 1))
-		return cli_fail(CLI_USAGE, "boot: --memory %llu bytes a cluster; give whole pages, from 4 MiB up, for all "
-					   "clusters together less than 64 GiB",
-				(unsigned long long)memory);
+		return cli_fail(
+			CLI_USAGE,
+			"boot: --memory %llu bytes a cluster; give whole pages, from 4 MiB up, for all "
+			"clusters together less than 64 GiB",
+			(unsigned long long)memory);
 	if (!km_cost_profile(boot->cost)) {
 		const char *nearest = sim_nearest_name(boot->cost, km_cost_profile_names);
 		return cli_fail(CLI_USAGE, "boot: --cost: unknown profile \"%.64s\"; %s%s", boot->cost,
-				nearest ? "did you mean " : "write ", nearest ? nearest : km_cost_profile_names[0]);
+				nearest ? "did you mean " : "write ",
+				nearest ? nearest : km_cost_profile_names[0]);
 	}
 	boot->latency_cycles = (uint64_t)((unsigned __int128)boot->latency * TICKS_PER_US / 1000000);
 	if (!boot->latency_cycles)
-		return cli_fail(CLI_USAGE, "boot: --latency is less than a cycle; a doorbell takes at least 1 ns");
+		return cli_fail(CLI_USAGE,
+				"boot: --latency is less than a cycle; a doorbell takes at least 1 ns");
 	return -1;
 }
 
@@ -277,13 +288,14 @@ static int read_line(struct boot *boot, int argc, char **argv, struct option_lis
 		 "kernels, each with its own memory and root task (1)", SIM_UNIT_NONE, NULL},
 		{"engine", OPTION_TEXT, &boot->engine, "virtual|native",
 		 "virtual time, the same every time; or a host thread a core", 0, engines},
-		{"memory", OPTION_QUANTITY, &boot->memory, "SIZE", "memory of each kernel (64 MiB)", SIM_UNIT_BYTES,
-		 NULL},
-		{"cost", OPTION_TEXT, &boot->cost, "PROFILE", "what kernel work costs in virtual time (skerry costs)",
-		 0, NULL},
+		{"memory", OPTION_QUANTITY, &boot->memory, "SIZE", "memory of each kernel (64 MiB)",
+		 SIM_UNIT_BYTES, NULL},
+		{"cost", OPTION_TEXT, &boot->cost, "PROFILE",
+		 "what kernel work costs in virtual time (skerry costs)", 0, NULL},
 		{"latency", OPTION_QUANTITY, &boot->latency, "TIME",
 		 "of a doorbell between clusters, in virtual time (1us)", SIM_UNIT_DURATION, NULL},
-		{"json", OPTION_FLAG, &boot->json, NULL, "write the machine's result to stderr, as JSON", 0, NULL},
+		{"json", OPTION_FLAG, &boot->json, NULL, "write the machine's result to stderr, as JSON", 0,
+		 NULL},
 		{"out", OPTION_TEXT, &boot->out, "FILE", "write it there instead", 0, NULL},
 	};
 	const struct command_line command = {

@@ -27,14 +27,26 @@ km_paddr km_vspace_of(const struct km_kernel *k, const struct km_tcb *tcb, unsig
 	return km_cap_paddr(root);
 }
 
-/* The mask of cores is kept even if the id is loaded already: after a PML4 was deleted, another may have its id. */
-void km_space_switch(struct km_kernel *k, struct km_tcb *tcb)
+unsigned km_space_find(struct km_kernel *k, const struct km_tcb *tcb)
 {
 	struct km_core *core = k->self;
 	unsigned asid;
 	km_paddr pml4 = km_vspace_of(k, tcb, &asid);
-	if (pml4 != 0)
+	if (pml4 != 0) {
 		km_table_at(k, pml4)[KM_PML4_CORES] |= UINT64_C(1) << core->id;
+		core->space[asid % KM_SPACES_KNOWN] = tcb->slot[KM_TCB_VSPACE].cap;
+	}
+	return asid;
+}
+
+/* The mask of cores is kept even if the id is loaded already: after a PML4 was deleted, another may have its id. */
+void km_space_switch(struct km_kernel *k, struct km_tcb *tcb)
+{
+	struct km_core *core = k->self;
+	const struct km_cap *space = &tcb->slot[KM_TCB_VSPACE].cap;
+	unsigned asid = km_cap_asid(*space);
+	if (UNLIKELY(memcmp(space, &core->space[asid % KM_SPACES_KNOWN], sizeof *space) != 0))
+		asid = km_space_find(k, tcb);
 	if (core->asid_loaded == asid)
 		return;
 	core->asid_loaded = asid;
@@ -45,9 +57,13 @@ void km_space_switch(struct km_kernel *k, struct km_tcb *tcb)
 static void forget(struct km_kernel *k, unsigned asid, km_paddr pml4)
 {
 	km_space_invalidate(k, pml4, asid);
-	for (uint32_t i = 0; i < k->cores; i++)
+	for (uint32_t i = 0; i < k->cores; i++) {
+		struct km_cap *known = &k->core[i].space[asid % KM_SPACES_KNOWN];
+		if (km_cap_asid(*known) == asid)
+			*known = (struct km_cap){.word = KM_NO_SPACE};
 		if (k->core[i].asid_loaded == asid)
 			k->core[i].asid_loaded = 0;
+	}
 }
 
 void km_asid_delete(struct km_kernel *k, unsigned asid, km_paddr pml4)

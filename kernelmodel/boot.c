@@ -357,6 +357,8 @@ static int make_cores(struct km_kernel *k)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < k->cores; i++) {
 		k->core[i].id = i;
+		for (unsigned s = 0; s < KM_SPACES_KNOWN; s++)
+			k->core[i].space[s].word = KM_NO_SPACE;
 		k->core[i].tlb = km_tlb_new();
 		if (k->core[i].tlb == NULL)
 			return -ENOMEM;

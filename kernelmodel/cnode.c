@@ -5,7 +5,7 @@
  * the operation, what the capability would become.
  *
  * Source: seL4 16.0 manual, sections 3.1.2 and 10.3.1; object-api.xml. */
-#include "kernelmodel/kernel_internal.h"
+#include "kernelmodel/fast.h"
 
 /* Message registers: every operation begins with the slot that it works on. */
 enum {
@@ -30,6 +30,11 @@ enum {
 static enum km_status lookup(struct km_kernel *k, int is_source, struct km_cap root, km_word index,
 			     km_word depth, struct km_slot **out)
 {
+	if (LIKELY(depth == 64)) {
+		*out = km_lookup_fast(k, &root, index);
+		if (LIKELY(*out != NULL))
+			return KM_OK;
+	}
 	/* Cut to what an unsigned holds, a depth that is out of range stays out of range. */
 	return km_lookup_target(k, is_source, root, index, depth > 64 ? 65 : (unsigned)depth, out);
 }

@@ -5,7 +5,7 @@
  * CNode; an operation on CNodes says how many bits there are, and all of them must be used up.
  *
  * Source: seL4 16.0 manual, section 3.3. */
-#include "kernelmodel/kernel_internal.h"
+#include "kernelmodel/fast.h"
 #include "kernelmodel/message.h"
 
 /* Behind the capabilities of the message in an IPC buffer: where its receiver wants them. */
@@ -81,8 +81,12 @@ enum km_status km_lookup_slot(struct km_kernel *k, const struct km_tcb *tcb, km_
 			      struct km_slot **out)
 {
 	struct km_found found;
-	enum km_status status = km_resolve(k, tcb->slot[KM_TCB_CSPACE].cap, cptr, 64, &found);
+	enum km_status status;
 
+	*out = km_lookup_fast(k, &tcb->slot[KM_TCB_CSPACE].cap, cptr);
+	if (LIKELY(*out != NULL))
+		return KM_OK;
+	status = km_resolve(k, tcb->slot[KM_TCB_CSPACE].cap, cptr, 64, &found);
 	if (status == KM_OK)
 		*out = found.slot;
 	return status;
@@ -144,7 +148,8 @@ enum km_status km_lookup_extra(struct km_kernel *k, struct km_tcb *tcb, const km
 	for (; i < count; i++) {
 		km_word cptr = buffer[KM_BUFFER_BADGE + i];
 
-		if (km_lookup_slot(k, tcb, cptr, &k->extra[i]) != KM_OK) {
+		k->extra[i] = km_lookup_fast(k, &tcb->slot[KM_TCB_CSPACE].cap, cptr);
+		if (UNLIKELY(!k->extra[i]) && km_lookup_slot(k, tcb, cptr, &k->extra[i]) != KM_OK) {
 			k->fault = (struct km_fault){
 				.type = seL4_Fault_CapFault, .address = cptr, .lookup = k->lookup};
 			return KM_LOOKUP_FAULT;

@@ -69,8 +69,9 @@ static enum km_status configure_invoke(struct km_kernel *k, const struct km_requ
 	index = km_argument(r, 0);
 	domain = km_argument(r, 1);
 	duration = km_argument(r, 2);
-	if (index >= KM_SCHEDULE_MAX)
-		return km_fail_range(k, 0, KM_SCHEDULE_MAX - 1);
+	/* The last entry marks the end, always. */
+	if (index >= KM_SCHEDULE_MAX - 1)
+		return km_fail_range(k, 0, KM_SCHEDULE_MAX - 2);
 	if (domain >= KM_DOMAINS)
 		return km_fail_range(k, 0, KM_DOMAINS - 1);
 	if (duration > KM_DOMAIN_FOR_EVER)

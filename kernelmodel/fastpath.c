@@ -10,12 +10,9 @@
  * What runs next is known without asking the scheduler: the thread spoken to is of the core's domain and no ready thread
  * is of a higher priority. The context that is charged stays the same, so no refill is touched, and the timer stays set;
  * it must lie so far ahead that neither budget, release nor domain is due. */
-#include "kernelmodel/kernel_internal.h"
+#include "kernelmodel/fast.h"
 #include "kernelmodel/message.h"
 #include <sel4/syscall.h>
-
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* What both ways need to know. */
 struct path {
@@ -23,29 +20,11 @@ struct path {
 	struct km_core *core;
 	uintptr_t memory; /* host address of physical address 0 */
 };
+static inline struct path path_of(struct km_kernel *k, struct km_core *core)
+{
+	return (struct path){.k = k, .core = core, .memory = (uintptr_t)k->arena - k->base};
+}
 #define AT(p, type, ref) ((struct type *)((p)->memory + ((uintptr_t)(ref) << KM_GRANULE_BITS)))
-
-static inline km_ref ref_of(const struct path *p, const void *object)
-{
-	return (km_ref)(((uintptr_t)object - p->memory) >> KM_GRANULE_BITS);
-}
-
-/* The first word of a capability: its fields are asked for in many ways, and it is loaded but once. */
-static inline uint64_t head_of(const struct km_cap *cap)
-{
-	uint64_t head;
-
-	memcpy(&head, cap, sizeof(head));
-	return head;
-}
-#define HEAD_TYPE(head)       ((unsigned)(head)&31)
-#define HEAD_RIGHTS(head)     ((unsigned)((head) >> 5) & 15)
-#define HEAD_SIZE(head)       ((unsigned)((head) >> 9) & 63)
-#define HEAD_GUARD_SIZE(head) ((unsigned)((head) >> 15) & 63)
-#define HEAD_OBJECT(head)     ((head) >> 22)
-
-/* What is found where nothing is. */
-static const struct km_slot no_slot;
 
 /* A slot and the number of CNodes on the way to it. */
 struct found {
@@ -53,10 +32,19 @@ struct found {
 	uint64_t levels;
 };
 
-/* Through more than one CNode. */
-static __attribute__((noinline)) struct found find_deep(uintptr_t memory, struct km_cap node, km_word cptr)
+static inline const struct km_slot *slot_of(const struct path *p, const struct km_cap *node, uint64_t head,
+					    km_word cptr)
 {
-	const struct path path = {.memory = memory}, *p = &path;
+	return AT(p, km_slot, KM_HEAD_OBJECT(head)) + km_cspace_index(node, head, cptr);
+}
+
+/* What is found where nothing is. */
+static const struct km_slot no_slot;
+
+/* The slot of `cptr` in the CSpace of `tcb`, however deep. */
+static struct found find_deep(const struct path *p, const struct km_tcb *tcb, km_word cptr)
+{
+	struct km_cap node = tcb->slot[KM_TCB_CSPACE].cap;
 	struct found found = {&no_slot, 0};
 	unsigned bits = 64;
 
@@ -74,18 +62,11 @@ static __attribute__((noinline)) struct found find_deep(uintptr_t memory, struct
 	return found;
 }
 
-/* The slot of `cptr` in the CSpace of `tcb`. Mostly a CNode is all of it: its guard is all that stands before the
- * index. */
-static inline struct found find(const struct path *p, const struct km_tcb *tcb, km_word cptr)
+/* The long way: nothing has been done yet. */
+static __attribute__((noinline)) void enter_slow(struct km_kernel *k, struct km_core *core)
 {
-	const struct km_cap *node = &tcb->slot[KM_TCB_CSPACE].cap;
-	uint64_t head = head_of(node);
-	unsigned radix = HEAD_SIZE(head);
-
-	if (UNLIKELY(HEAD_TYPE(head) != KM_CAP_CNODE || HEAD_GUARD_SIZE(head) + radix != 64 ||
-		     cptr >> radix != node->word))
-		return find_deep(p->memory, *node, cptr);
-	return (struct found){AT(p, km_slot, HEAD_OBJECT(head)) + (cptr & ~(~UINT64_C(0) << radix)), 1};
+	km_enter(k, core);
+	km_syscall_slow(k, core);
 }
 
 /* Is nobody of a higher priority ready in the domain that runs? */
@@ -100,13 +81,32 @@ static inline int is_highest(const struct km_core *core, unsigned priority)
 	return priority >= (word << 6 | (63 - (unsigned)__builtin_clzl(ready->level2[word])));
 }
 
-/* May `to` take over the core and the context of the current thread? */
+_Static_assert(offsetof(struct km_tcb, sc) == offsetof(struct km_tcb, core) + sizeof(uint32_t),
+	       "compared as one");
+
+/* May `to` take over the core and the context of the current thread, if its address space may be loaded? */
 static inline int may_take_over(const struct path *p, const struct km_tcb *to)
 {
-	struct km_cap space = to->slot[KM_TCB_VSPACE].cap;
+	uint64_t core_and_sc;
 
-	return space.type == KM_CAP_PML4 && space.flag && !to->sc && to->domain == p->core->domain &&
-	       to->core == p->core->id;
+	memcpy(&core_and_sc, &to->core, sizeof(core_and_sc));
+	return core_and_sc == p->core->id && to->domain == p->core->domain;
+}
+
+/* The id of the address space of `to` that is to be loaded, or NO_SPACE: this is none of those spaces that ever were
+ * valid. Asked last, for it may make a space known. */
+#define NO_SPACE UINT64_MAX
+static inline uint64_t space_of(const struct path *p, const struct km_tcb *to)
+{
+	const struct km_cap *cap = &to->slot[KM_TCB_VSPACE].cap;
+	uint64_t head = km_head_of(cap), asid = cap->word >> KM_ASID_SHIFT;
+	const struct km_cap *known = &p->core->space[asid % KM_SPACES_KNOWN];
+
+	if (LIKELY(head == km_head_of(known) && cap->word == known->word))
+		return asid;
+	if (KM_HEAD_TYPE(head) != KM_CAP_PML4 || !cap->flag)
+		return NO_SPACE;
+	return km_space_find(p->k, to);
 }
 
 /* A message of registers alone, from a thread without a fault, while nothing is due. */
@@ -124,44 +124,35 @@ static inline void copy_message(const struct km_tcb *from, struct km_tcb *to, km
 {
 	const km_word *out = from->context.reg;
 	km_word *in = to->context.reg, info = out[KM_REG_INFO];
+	/* There are no extra capabilities: these are the bits that were compared with the limit. */
+	km_word length = info & (KM_INFO_LENGTH_MASK | KM_INFO_EXTRA_MASK);
 
-	switch (info & KM_INFO_LENGTH_MASK) {
-	case 4:
-		in[KM_REG_MR3] = out[KM_REG_MR3];
-		__attribute__((fallthrough));
-	case 3:
-		in[KM_REG_MR2] = out[KM_REG_MR2];
-		__attribute__((fallthrough));
-	case 2:
-		in[KM_REG_MR1] = out[KM_REG_MR1];
-		__attribute__((fallthrough));
-	case 1:
-		in[KM_REG_MR0] = out[KM_REG_MR0];
-		__attribute__((fallthrough));
-	default:
-		break;
-	}
-	in[KM_REG_INFO] = info & ~KM_INFO_UNWRAP_MASK;
 	in[KM_REG_CAP] = badge;
-}
-
-/* Two threads of one address space that is loaded share it: then nothing changes. */
-static inline int is_same_space(const struct km_core *core, const struct km_tcb *from,
-				const struct km_tcb *to)
-{
-	struct km_cap a = from->slot[KM_TCB_VSPACE].cap, b = to->slot[KM_TCB_VSPACE].cap;
-
-	return a.object == b.object && a.word == b.word && km_cap_asid(b) == core->asid_loaded;
+	KM_APART();
+	in[KM_REG_INFO] = info & ~KM_INFO_UNWRAP_MASK;
+	if (length == 0)
+		return;
+	in[KM_REG_MR0] = out[KM_REG_MR0];
+	if (length == 1)
+		return;
+	in[KM_REG_MR1] = out[KM_REG_MR1];
+	if (length == 2)
+		return;
+	in[KM_REG_MR2] = out[KM_REG_MR2];
+	if (length == 3)
+		return;
+	in[KM_REG_MR3] = out[KM_REG_MR3];
 }
 
 /* As km_update_stamp(), of which it is known that nothing is due. */
 static inline void stamp(struct km_core *core)
 {
-	km_ticks passed = core->now - core->stamp;
+	km_ticks now = core->now, passed = now - core->stamp;
 
-	core->stamp = core->now;
 	core->consumed += passed;
-	if (core->domain_left != KM_NEVER)
+	KM_APART();
+	core->stamp = now;
+	if (UNLIKELY(core->domain_left != KM_NEVER))
 		core->domain_left -= passed;
 }
 
@@ -171,36 +162,45 @@ static inline void charge(const struct path *p, enum km_work_kind kind, uint64_t
 	*cycles += units * p->k->cost[kind];
 }
 
-/* The context and the core go from the current thread to `to`. */
-static inline void take_over(const struct path *p, struct km_tcb *from, struct km_tcb *to,
-			     struct km_sched_context *sc, enum km_work_kind reply_work, uint64_t levels)
+/* All conditions are met: nothing has been charged yet. */
+static inline void charge_path(const struct path *p, enum km_work_kind reply_work, uint64_t levels,
+			       uint64_t asid)
 {
 	struct km_core *core = p->core;
 	uint64_t cycles = 0;
 
-	to->sc = from->sc;
-	from->sc = 0;
-	sc->tcb = ref_of(p, to);
-	to->state = KM_RUNNING;
-	stamp(core);
-	core->current = to;
-	charge(p, KM_WORK_FASTPATH, 1, &cycles);
+	charge(p, KM_WORK_ENTRY, 1, &cycles);
 	charge(p, KM_WORK_LOOKUP, levels, &cycles);
+	charge(p, KM_WORK_FASTPATH, 1, &cycles);
 	charge(p, KM_WORK_QUEUE, 1, &cycles);
 	charge(p, reply_work, 1, &cycles);
 	charge(p, KM_WORK_SWITCH_THREAD, 1, &cycles);
-	core->charged += cycles;
-	if (UNLIKELY(!is_same_space(core, from, to)))
-		km_space_switch(p->k, to);
+	if (LIKELY(core->asid_loaded != asid)) {
+		core->asid_loaded = asid;
+		charge(p, KM_WORK_SWITCH_SPACE, 1, &cycles);
+	}
+	core->charged = cycles;
+}
+
+/* The context and the core go from the current thread to `to`, whose reference is `ref`. */
+static inline void take_over(const struct path *p, struct km_tcb *from, struct km_tcb *to, km_ref ref,
+			     struct km_sched_context *sc)
+{
+	struct km_core *core = p->core;
+
+	to->sc = from->sc;
+	from->sc = 0;
+	sc->tcb = ref;
+	to->state = KM_RUNNING;
+	stamp(core);
+	core->current = to;
 }
 
 /* ---- Call ---- */
 
 static inline void push_reply(const struct path *p, struct km_sched_context *sc, km_ref sc_ref,
-			      km_ref reply_ref)
+			      struct km_reply *reply, km_ref reply_ref)
 {
-	struct km_reply *reply = AT(p, km_reply, reply_ref);
-
 	reply->prev = sc->reply;
 	if (UNLIKELY(sc->reply)) {
 		struct km_reply *below = AT(p, km_reply, sc->reply);
@@ -225,37 +225,63 @@ static inline void dequeue_first(const struct path *p, struct km_endpoint *ep, s
 	}
 }
 
-static inline int fast_call(const struct path *p, struct km_tcb *from)
+/* True if it did all of it. So do the following. */
+static inline __attribute__((always_inline)) int call_by(const struct path *p, struct km_tcb *from,
+							 struct found found)
 {
-	const struct found found = find(p, from, from->context.reg[KM_REG_CAP]);
-	uint64_t head = head_of(&found.slot->cap);
+	uint64_t head = km_head_of(&found.slot->cap), asid;
 	struct km_sched_context *sc;
 	struct km_endpoint *ep;
+	struct km_reply *reply;
 	struct km_tcb *to;
-	km_ref reply;
+	km_ref reply_ref, to_ref;
 
-	if (UNLIKELY(HEAD_TYPE(head) != KM_CAP_ENDPOINT || !(HEAD_RIGHTS(head) & KM_WRITE) ||
-		     !(HEAD_RIGHTS(head) & (KM_GRANT | KM_GRANT_REPLY))))
+	if (UNLIKELY(!km_head_is(head, KM_CAP_ENDPOINT, KM_WRITE) ||
+		     !(head & (KM_GRANT | KM_GRANT_REPLY) << KM_HEAD_RIGHTS_AT)))
 		return 0;
-	ep = AT(p, km_endpoint, HEAD_OBJECT(head));
+	ep = AT(p, km_endpoint, KM_HEAD_OBJECT(head));
 	if (UNLIKELY(ep->state != KM_EP_RECEIVING))
 		return 0;
-	to = AT(p, km_tcb, ep->queue.head);
-	reply = to->reply;
-	if (UNLIKELY(!reply || !may_take_over(p, to) ||
+	to_ref = ep->queue.head;
+	to = AT(p, km_tcb, to_ref);
+	reply_ref = to->reply;
+	if (UNLIKELY(!reply_ref || !may_take_over(p, to) ||
 		     (to->priority < from->priority && !is_highest(p->core, to->priority))))
 		return 0;
+	asid = space_of(p, to);
+	if (UNLIKELY(asid == NO_SPACE))
+		return 0;
 
+	charge_path(p, KM_WORK_REPLY_PUSH, found.levels, asid);
+	reply = AT(p, km_reply, reply_ref);
 	sc = AT(p, km_sched_context, from->sc);
-	dequeue_first(p, ep, to);
-	push_reply(p, sc, from->sc, reply);
-	AT(p, km_reply, reply)->tcb = ref_of(p, from);
-	to->reply = 0;
-	from->reply = reply;
-	from->state = KM_BLOCKED_ON_REPLY;
 	copy_message(from, to, found.slot->cap.word);
-	take_over(p, from, to, sc, KM_WORK_REPLY_PUSH, found.levels);
+	dequeue_first(p, ep, to);
+	push_reply(p, sc, from->sc, reply, reply_ref);
+	reply->tcb = sc->tcb; /* `from` itself */
+	to->reply = 0;
+	from->reply = reply_ref;
+	from->state = KM_BLOCKED_ON_REPLY;
+	take_over(p, from, to, to_ref, sc);
 	return 1;
+}
+
+static __attribute__((noinline)) int call_deep(struct km_kernel *k, struct km_core *core, struct km_tcb *from)
+{
+	struct path path = path_of(k, core), *p = &path;
+
+	return call_by(p, from, find_deep(p, from, from->context.reg[KM_REG_CAP]));
+}
+
+static inline int fast_call(const struct path *p, struct km_tcb *from)
+{
+	const struct km_cap *node = &from->slot[KM_TCB_CSPACE].cap;
+	uint64_t head = km_head_of(node);
+	km_word cptr = from->context.reg[KM_REG_CAP];
+
+	if (UNLIKELY(!km_head_is_cspace(head) || !km_cspace_has(node, head, cptr)))
+		return call_deep(p->k, p->core, from);
+	return call_by(p, from, (struct found){slot_of(p, node, head, cptr), 1});
 }
 
 /* ---- ReplyRecv ---- */
@@ -272,10 +298,13 @@ static inline void pop_reply(const struct path *p, struct km_sched_context *sc, 
 	reply->prev = reply->next = reply->next_is_sc = 0;
 }
 
-static inline void enqueue_receiver(const struct path *p, struct km_endpoint *ep, struct km_tcb *tcb)
+static inline void enqueue_receiver(const struct path *p, struct km_endpoint *ep, struct km_tcb *tcb,
+				    km_ref ref)
 {
 	if (LIKELY(!ep->queue.tail)) {
-		ep->queue.head = ep->queue.tail = ref_of(p, tcb);
+		ep->queue.tail = ref;
+		KM_APART();
+		ep->queue.head = ref;
 	} else {
 		km_wait_enqueue(p->k, &ep->queue, tcb);
 		p->k->work[KM_WORK_QUEUE]--;
@@ -290,40 +319,67 @@ static inline int may_receive(const struct path *p, const struct km_tcb *tcb, co
 	       (!tcb->notification || AT(p, km_notification, tcb->notification)->state != KM_NTFN_ACTIVE);
 }
 
-static inline int fast_reply_receive(const struct path *p, struct km_tcb *from)
+static inline __attribute__((always_inline)) int reply_receive_by(const struct path *p, struct km_tcb *from,
+								  struct found at_ep, struct found at_reply)
 {
-	const struct found at_ep = find(p, from, from->context.reg[KM_REG_CAP]);
-	const struct found at_reply = find(p, from, from->context.reg[KM_REG_REPLY]);
-	uint64_t ep_head = head_of(&at_ep.slot->cap), reply_head = head_of(&at_reply.slot->cap);
+	uint64_t ep_head = km_head_of(&at_ep.slot->cap), reply_head = km_head_of(&at_reply.slot->cap), asid;
 	struct km_sched_context *sc;
 	struct km_endpoint *ep;
 	struct km_reply *reply;
 	struct km_tcb *to;
+	km_ref to_ref, from_ref;
 
-	if (UNLIKELY(HEAD_TYPE(ep_head) != KM_CAP_ENDPOINT || !(HEAD_RIGHTS(ep_head) & KM_READ) ||
-		     HEAD_TYPE(reply_head) != KM_CAP_REPLY))
+	if (UNLIKELY(!km_head_is(ep_head, KM_CAP_ENDPOINT, KM_READ) ||
+		     !km_head_is(reply_head, KM_CAP_REPLY, 0)))
 		return 0;
-	ep = AT(p, km_endpoint, HEAD_OBJECT(ep_head));
-	reply = AT(p, km_reply, HEAD_OBJECT(reply_head));
+	ep = AT(p, km_endpoint, KM_HEAD_OBJECT(ep_head));
+	reply = AT(p, km_reply, KM_HEAD_OBJECT(reply_head));
 	/* The head of the stack of the very context that this thread runs on: its caller gets that back. */
-	if (UNLIKELY(!may_receive(p, from, ep) || !reply->tcb || !reply->next_is_sc ||
-		     reply->next != from->sc))
+	to_ref = reply->tcb;
+	if (UNLIKELY(!may_receive(p, from, ep) || !to_ref || !reply->next_is_sc || reply->next != from->sc))
 		return 0;
-	to = AT(p, km_tcb, reply->tcb);
+	to = AT(p, km_tcb, to_ref);
 	if (UNLIKELY(to->fault.type || !may_take_over(p, to) || !is_highest(p->core, to->priority)))
 		return 0;
+	asid = space_of(p, to);
+	if (UNLIKELY(asid == NO_SPACE))
+		return 0;
 
+	charge_path(p, KM_WORK_REPLY_POP, at_ep.levels + at_reply.levels, asid);
 	sc = AT(p, km_sched_context, from->sc);
+	copy_message(from, to, 0);
 	pop_reply(p, sc, reply);
 	to->reply = 0;
-	copy_message(from, to, 0);
-	reply->tcb = ref_of(p, from);
-	from->reply = ref_of(p, reply);
-	from->blocked_on = ref_of(p, ep);
+	from_ref = sc->tcb;
+	reply->tcb = from_ref;
+	from->reply = (km_ref)KM_HEAD_OBJECT(reply_head);
+	from->blocked_on = (km_ref)KM_HEAD_OBJECT(ep_head);
 	from->state = KM_BLOCKED_ON_RECEIVE;
-	enqueue_receiver(p, ep, from);
-	take_over(p, from, to, sc, KM_WORK_REPLY_POP, at_ep.levels + at_reply.levels);
+	enqueue_receiver(p, ep, from, from_ref);
+	take_over(p, from, to, to_ref, sc);
 	return 1;
+}
+
+static __attribute__((noinline)) int reply_receive_deep(struct km_kernel *k, struct km_core *core,
+							struct km_tcb *from)
+{
+	struct path path = path_of(k, core), *p = &path;
+
+	return reply_receive_by(p, from, find_deep(p, from, from->context.reg[KM_REG_CAP]),
+				find_deep(p, from, from->context.reg[KM_REG_REPLY]));
+}
+
+static inline int fast_reply_receive(const struct path *p, struct km_tcb *from)
+{
+	const struct km_cap *node = &from->slot[KM_TCB_CSPACE].cap;
+	uint64_t head = km_head_of(node);
+	km_word ep = from->context.reg[KM_REG_CAP], reply = from->context.reg[KM_REG_REPLY];
+
+	if (UNLIKELY(!km_head_is_cspace(head) || !km_cspace_has(node, head, ep) ||
+		     !km_cspace_has(node, head, reply)))
+		return reply_receive_deep(p->k, p->core, from);
+	return reply_receive_by(p, from, (struct found){slot_of(p, node, head, ep), 1},
+				(struct found){slot_of(p, node, head, reply), 1});
 }
 
 /* ---- Signal ---- */
@@ -358,56 +414,110 @@ static inline int may_take_note(const struct path *p, const struct km_notificati
 	       AT(p, km_tcb, ntfn->bound_tcb)->state != KM_BLOCKED_ON_RECEIVE;
 }
 
-static inline int fast_signal(const struct path *p, struct km_tcb *from)
+static inline void charge_signal(const struct path *p, uint64_t levels, uint64_t cycles)
 {
-	const struct found found = find(p, from, from->context.reg[KM_REG_CAP]);
-	uint64_t head = head_of(&found.slot->cap), cycles = 0;
+	stamp(p->core);
+	charge(p, KM_WORK_ENTRY, 1, &cycles);
+	charge(p, KM_WORK_LOOKUP, levels, &cycles);
+	charge(p, KM_WORK_SIGNAL, 1, &cycles);
+	p->core->charged = cycles;
+}
+
+static __attribute__((noinline)) void signal_waiter(struct km_kernel *k, struct km_core *core,
+						    struct km_tcb *from, struct found found)
+{
+	const struct path path = path_of(k, core), *p = &path;
+	struct km_notification *ntfn = AT(p, km_notification, KM_HEAD_OBJECT(km_head_of(&found.slot->cap)));
+	struct km_tcb *to = AT(p, km_tcb, ntfn->queue.head);
+
+	if (!may_be_readied(p, from, to)) {
+		enter_slow(k, core);
+		return;
+	}
+	core->charged = 0;
+	ready_waiter(p, from, ntfn, to, found.slot->cap.word);
+	charge_signal(p, found.levels, core->charged);
+}
+
+/* What is not all done here goes on elsewhere at the end, so that no register need be saved on the way. */
+static inline __attribute__((always_inline)) void signal_by(const struct path *p, struct km_tcb *from,
+							    struct found found)
+{
+	uint64_t head = km_head_of(&found.slot->cap);
 	km_word badge = found.slot->cap.word;
 	struct km_notification *ntfn;
 
-	if (HEAD_TYPE(head) != KM_CAP_NOTIFICATION || !(HEAD_RIGHTS(head) & KM_WRITE))
-		return 0;
-	ntfn = AT(p, km_notification, HEAD_OBJECT(head));
+	if (!km_head_is(head, KM_CAP_NOTIFICATION, KM_WRITE) || !is_plain(p, from)) {
+		enter_slow(p->k, p->core);
+		return;
+	}
+	ntfn = AT(p, km_notification, KM_HEAD_OBJECT(head));
 	if (ntfn->state == KM_NTFN_WAITING) {
-		struct km_tcb *to = AT(p, km_tcb, ntfn->queue.head);
-
-		if (!may_be_readied(p, from, to))
-			return 0;
-		ready_waiter(p, from, ntfn, to, badge);
+		signal_waiter(p->k, p->core, from, found);
+	} else if (!may_take_note(p, ntfn)) {
+		enter_slow(p->k, p->core);
 	} else {
-		if (!may_take_note(p, ntfn))
-			return 0;
 		ntfn->badge = ntfn->state == KM_NTFN_ACTIVE ? ntfn->badge | badge : badge;
 		ntfn->state = KM_NTFN_ACTIVE;
+		charge_signal(p, found.levels, 0);
 	}
-	stamp(p->core);
-	charge(p, KM_WORK_LOOKUP, found.levels, &cycles);
-	charge(p, KM_WORK_SIGNAL, 1, &cycles);
-	p->core->charged += cycles;
-	return 1;
 }
 
-/* True if it did all of it. */
-static inline int try_fast(struct km_kernel *k, struct km_core *core)
+static __attribute__((noinline)) void signal_deep(struct km_kernel *k, struct km_core *core,
+						  struct km_tcb *from)
 {
-	struct path p = {.k = k, .core = core, .memory = (uintptr_t)k->arena - k->base};
-	struct km_tcb *tcb = core->current;
-	int64_t number = (int64_t)tcb->context.reg[KM_REG_SYSCALL];
+	const struct path path = path_of(k, core), *p = &path;
 
-	if (UNLIKELY(!is_plain(&p, tcb)))
-		return 0;
-	if (number == seL4_SysCall)
-		return fast_call(&p, tcb);
-	if (number == seL4_SysReplyRecv)
-		return fast_reply_receive(&p, tcb);
-	if (number == seL4_SysSend || number == seL4_SysNBSend)
-		return fast_signal(&p, tcb);
-	return 0;
+	signal_by(p, from, find_deep(p, from, from->context.reg[KM_REG_CAP]));
+}
+
+static __attribute__((noinline)) void enter_send(struct km_kernel *k, struct km_core *core,
+						 struct km_tcb *from)
+{
+	const struct path path = path_of(k, core), *p = &path;
+	const struct km_cap *node = &from->slot[KM_TCB_CSPACE].cap;
+	uint64_t head = km_head_of(node);
+	km_word cptr = from->context.reg[KM_REG_CAP];
+
+	if (UNLIKELY(!km_head_is_cspace(head) || !km_cspace_has(node, head, cptr)))
+		signal_deep(k, core, from);
+	else
+		signal_by(p, from, (struct found){slot_of(p, node, head, cptr), 1});
+}
+
+/* ---- the entry ---- */
+
+/* A function for each, so that each saves no more registers than it needs. */
+static __attribute__((noinline)) void enter_call(struct km_kernel *k, struct km_core *core,
+						 struct km_tcb *from)
+{
+	const struct path path = path_of(k, core);
+
+	if (UNLIKELY(!is_plain(&path, from) || !fast_call(&path, from)))
+		enter_slow(k, core);
+}
+
+static __attribute__((noinline)) void enter_reply_receive(struct km_kernel *k, struct km_core *core,
+							  struct km_tcb *from)
+{
+	const struct path path = path_of(k, core);
+
+	if (UNLIKELY(!is_plain(&path, from) || !fast_reply_receive(&path, from)))
+		enter_slow(k, core);
 }
 
 void km_syscall(struct km_kernel *k, struct km_core *core)
 {
-	km_enter(k, core);
-	if (!try_fast(k, core))
-		km_syscall_slow(k, core);
+	struct km_tcb *tcb = core->current;
+	int64_t number = (int64_t)tcb->context.reg[KM_REG_SYSCALL];
+
+	k->self = core;
+	if (number == seL4_SysCall)
+		enter_call(k, core, tcb);
+	else if (number == seL4_SysReplyRecv)
+		enter_reply_receive(k, core, tcb);
+	else if (number == seL4_SysSend || number == seL4_SysNBSend)
+		enter_send(k, core, tcb);
+	else
+		enter_slow(k, core);
 }

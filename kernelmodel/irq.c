@@ -8,7 +8,6 @@
 #include "kernelmodel/kernel_internal.h"
 
 #define IOAPICS          1
-#define IOAPIC_PINS      24
 #define PCI_BUS_MAX      255
 #define PCI_DEVICE_MAX   31
 #define PCI_FUNCTION_MAX 7
@@ -106,7 +105,7 @@ static enum km_status check_arguments(struct km_kernel *k, const struct km_reque
 
 static enum km_status decode_issue(struct km_kernel *k, const struct km_request *r, struct issue *out)
 {
-	static const km_word ioapic[] = {IOAPICS - 1, IOAPIC_PINS - 1, 1 /* level */, 1 /* polarity */};
+	static const km_word ioapic[] = {IOAPICS - 1, KM_IOAPIC_PINS - 1, 1 /* level */, 1 /* polarity */};
 	static const km_word pci[] = {PCI_BUS_MAX, PCI_DEVICE_MAX, PCI_FUNCTION_MAX};
 	if (r->label != X86IRQIssueIRQHandlerIOAPIC && r->label != X86IRQIssueIRQHandlerMSI)
 		return km_fail(k, seL4_IllegalOperation);
@@ -147,6 +146,8 @@ enum km_status km_irq_control_invoke(struct km_kernel *k, const struct km_reques
 		return status;
 	struct km_cap handler = {.type = KM_CAP_IRQ_HANDLER, .word = issue.irq};
 	k->irq_state[issue.irq] = (uint8_t)issue.state;
+	if (issue.state == KM_IRQ_LINE)
+		k->irq_of_pin[km_argument(r, 3)] = (uint8_t)issue.irq;
 	set_mask(k, issue.irq, 0);
 	km_work(k, KM_WORK_IRQ);
 	km_tree_insert(k, handler, r->slot, issue.into);

@@ -79,6 +79,9 @@ struct km_host {
 
 /* ---- a core ---- */
 
+#define KM_SPACES_KNOWN 8 /* a power of 2 */
+#define KM_NO_SPACE     UINT64_MAX
+
 struct km_core {
 	struct km_tcb *current; /* never NULL: the idle thread's TCB is one, with state KM_IDLE */
 	struct km_tcb *idle;    /* in the arena, as all TCBs; in no queue, without a capability, state KM_IDLE */
@@ -110,6 +113,9 @@ struct km_core {
 	/* the TLB model */
 	struct km_tlb *tlb; /* kernelmodel/tlb.h */
 	unsigned long asid_loaded; /* the address space that is loaded */
+	/* Capabilities to address spaces that were loaded here and have kept their ids since, by an id's low bits: they
+	 * spare a look into the pools. None: a null one whose word is KM_NO_SPACE. */
+	struct km_cap space[KM_SPACES_KNOWN];
 };
 
 /* ---- the kernel ---- */

@@ -6,10 +6,14 @@
 #define SKERRY_KERNELMODEL_KERNEL_INTERNAL_H
 #include <string.h>
 #include "kernelmodel/kernel.h"
+#include "kernelmodel/message.h"
 #include <sel4/constants.h>
 #include <sel4/errors.h>
 #include <sel4/invocation.h>
 #include <sel4/objecttype.h>
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* What a part of a system call came to. */
 enum km_status {
@@ -67,7 +71,10 @@ struct km_request {
 	int is_call, is_blocking, can_donate, first_phase;
 };
 /* Message register i of the request (registers for 0..3). Requires i < length. */
-km_word km_argument(const struct km_request *r, unsigned i);
+static inline km_word km_argument(const struct km_request *r, unsigned i)
+{
+	return i < KM_MESSAGE_FAST ? r->caller->context.reg[km_mr_register(i)] : r->buffer[KM_BUFFER_MR + i];
+}
 /* Message register i of a reply to `tcb`: into its registers or its buffer. */
 void km_set_mr(struct km_kernel *k, struct km_tcb *tcb, unsigned i, km_word value);
 /* Ends an invocation that has results: `count` words from `mr`, label 0, if the caller called. */
@@ -293,6 +300,8 @@ int km_is_valid_vspace(struct km_kernel *k, struct km_cap cap);
 /* Is `cap` a frame that may hold an IPC buffer at `address` (not device, aligned)? KM_OK or an error, as SetIPCBuffer. */
 enum km_status km_check_buffer(struct km_kernel *k, km_word address, struct km_cap cap);
 void km_space_switch(struct km_kernel *k, struct km_tcb *tcb); /* the address space of a thread is loaded */
+/* The id of a thread's address space, or 0: it has no valid one. The core inside may hold its translations from now on. */
+unsigned km_space_find(struct km_kernel *k, const struct km_tcb *tcb);
 enum km_status km_frame_derive(struct km_kernel *k, struct km_cap cap, struct km_cap *out);
 enum km_status km_paging_derive(struct km_kernel *k, struct km_cap cap, struct km_cap *out);
 

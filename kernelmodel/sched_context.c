@@ -142,6 +142,7 @@ void km_sc_complete_yield_to(struct km_kernel *k, struct km_tcb *tcb)
 {
 	if (!tcb->yield_to)
 		return;
+	tcb->context.reg[KM_REG_CAP] = 0;
 	km_set_mr(k, tcb, 0, km_sc_take_consumed(k, KM_SC(k, tcb->yield_to)));
 	tcb->context.reg[KM_REG_INFO] = km_info_make(0, 0, 0, 1);
 	km_sc_cancel_yield_to(k, tcb);

@@ -6,7 +6,7 @@
  * An invocation that meets a pending interrupt at a preemption point leaves its thread in state RESTART: the thread does
  * the whole system call again and finds less to do. The interrupt is not taken here: whoever drives sees that it is
  * still pending and calls km_interrupt() or km_timer() next, before any thread runs. */
-#include "kernelmodel/kernel_internal.h"
+#include "kernelmodel/fast.h"
 #include "kernelmodel/message.h"
 #include <sel4/syscall.h>
 
@@ -96,18 +96,23 @@ static const struct {
 	/* clang-format on */
 };
 
-static int is_kernel_object(unsigned type)
+/* Is there an invocation to decode? */
+static inline int is_kernel_object(unsigned type)
 {
-	return type != KM_CAP_ENDPOINT && type != KM_CAP_NOTIFICATION && type != KM_CAP_REPLY;
+	const uint32_t others =
+		1u << KM_CAP_NULL | 1u << KM_CAP_ENDPOINT | 1u << KM_CAP_NOTIFICATION | 1u << KM_CAP_REPLY;
+
+	return !(others >> type & 1);
 }
 
 /* The request is decoded and performed; an error, or an empty answer, goes to a caller. */
-static enum km_status request_perform(struct km_kernel *k, const struct km_request *r)
+static inline __attribute__((always_inline)) enum km_status request_perform(struct km_kernel *k,
+									    const struct km_request *r)
 {
 	struct km_tcb *tcb = r->caller;
 	enum km_status status;
 
-	if (is_kernel_object(r->cap.type) && r->cap.type != KM_CAP_NULL)
+	if (is_kernel_object(r->cap.type))
 		km_work(k, KM_WORK_DECODE);
 	k->error = (struct km_error){0};
 	if (r->first_phase && invocations[r->cap.type].not_in_first_phase) {
@@ -130,7 +135,7 @@ static enum km_status request_perform(struct km_kernel *k, const struct km_reque
 			tcb->context.reg[KM_REG_CAP] = 0;
 			tcb->context.reg[KM_REG_INFO] = km_info_make(0, 0, 0, 0);
 		}
-		km_set_state(k, tcb, KM_RUNNING);
+		km_set_running(k, tcb);
 	}
 	return KM_OK;
 }
@@ -143,38 +148,48 @@ static unsigned invocation_label(km_word info)
 	return label > UINT32_MAX ? UINT32_MAX : (unsigned)label;
 }
 
-/* KM_OK (also with an error or a fault, which are dealt with here) or KM_PREEMPTED. */
-static enum km_status invoke(struct km_kernel *k, struct km_tcb *tcb, km_word cptr, unsigned how)
+/* KM_OK (also with an error or a fault, which are dealt with here) or KM_PREEMPTED. A function for each value of `how`. */
+static inline __attribute__((always_inline)) enum km_status invoke(struct km_kernel *k, struct km_tcb *tcb,
+								   km_word cptr, unsigned how)
 {
-	km_word info = tcb->context.reg[KM_REG_INFO];
-	struct km_request r = {
+	const km_word info = tcb->context.reg[KM_REG_INFO];
+	unsigned length = info & KM_INFO_LENGTH_MASK;
+	km_word *buffer = NULL;
+	struct km_slot *slot = km_lookup_fast(k, &tcb->slot[KM_TCB_CSPACE].cap, cptr);
+
+	if (UNLIKELY(!slot) && km_lookup_slot(k, tcb, cptr, &slot) != KM_OK) {
+		if (how & IS_BLOCKING)
+			cap_fault(k, tcb, cptr, 0);
+		return KM_OK;
+	}
+	k->extra[0] = NULL;
+	/* More than the registers hold; extra capabilities stand just above the length. */
+	if ((info & (KM_INFO_LENGTH_MASK | KM_INFO_EXTRA_MASK)) > KM_MESSAGE_FAST) {
+		const unsigned extra = km_info_extra(info);
+
+		length = km_info_length(info);
+		buffer = km_ipc_buffer(k, tcb, 0);
+		if (!buffer && length > KM_MESSAGE_FAST)
+			length = KM_MESSAGE_FAST;
+		if (extra && buffer && km_lookup_extra(k, tcb, buffer, extra) != KM_OK) {
+			if (how & IS_BLOCKING)
+				km_handle_fault(k, tcb);
+			return KM_OK;
+		}
+	}
+	const struct km_request r = {
 		.caller = tcb,
+		.slot = slot,
+		.cap = slot->cap,
 		.cptr = cptr,
 		.label = invocation_label(info),
-		.length = km_info_length(info),
+		.length = length,
+		.buffer = buffer,
 		.is_call = (how & IS_CALL) != 0,
 		.is_blocking = (how & IS_BLOCKING) != 0,
 		.can_donate = (how & CAN_DONATE) != 0,
 		.first_phase = (how & FIRST_PHASE) != 0,
 	};
-
-	if (km_lookup_slot(k, tcb, cptr, &r.slot) != KM_OK) {
-		if (r.is_blocking)
-			cap_fault(k, tcb, cptr, 0);
-		return KM_OK;
-	}
-	r.cap = r.slot->cap;
-	if (km_info_extra(info) || is_kernel_object(r.cap.type))
-		r.buffer = km_ipc_buffer(k, tcb, 0);
-	if (r.length > KM_MESSAGE_FAST && !r.buffer)
-		r.length = KM_MESSAGE_FAST;
-	k->extra[0] = NULL;
-	if (km_info_extra(info) && r.buffer &&
-	    km_lookup_extra(k, tcb, r.buffer, km_info_extra(info)) != KM_OK) {
-		if (r.is_blocking)
-			km_handle_fault(k, tcb);
-		return KM_OK;
-	}
 	return request_perform(k, &r);
 }
 
@@ -284,10 +299,10 @@ void km_syscall_slow(struct km_kernel *k, struct km_core *core)
 	if (is_debug_number((int64_t)core->current->context.reg[KM_REG_SYSCALL]) && km_debug_syscall(k, core))
 		return;
 	km_work(k, KM_WORK_SLOWPATH);
-	km_update_stamp(k);
-	if (km_check_budget_restart(k))
+	km_update_stamp_fast(k, core);
+	if (LIKELY(km_is_within_budget(k, core)) || km_check_budget_restart(k))
 		dispatch(k, core->current);
-	km_schedule(k);
+	km_schedule_fast(k, core);
 }
 
 static void fault_entry(struct km_kernel *k, struct km_core *core, const struct km_fault *fault)

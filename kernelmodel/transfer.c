@@ -7,13 +7,6 @@
 
 /* ---- the registers of one thread ---- */
 
-km_word km_argument(const struct km_request *r, unsigned i)
-{
-	if (i < KM_MESSAGE_FAST)
-		return r->caller->context.reg[km_mr_register(i)];
-	return r->buffer[KM_BUFFER_MR + i];
-}
-
 static void set_mr(struct km_tcb *tcb, km_word *buffer, unsigned i, km_word value)
 {
 	if (i < KM_MESSAGE_FAST)

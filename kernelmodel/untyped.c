@@ -9,6 +9,8 @@
 #include "kernelmodel/kernel_internal.h"
 
 #define CLEAR_BITS 8 /* cleared between two preemption points */
+#define CLEAR_AT_ONCE                                                                                        \
+	4 /* of these, where no preemption point looks up: for larger ones memset() has a slow start */
 
 enum { ARG_TYPE, ARG_SIZE, ARG_NODE_INDEX, ARG_NODE_DEPTH, ARG_NODE_OFFSET, ARG_COUNT, ARG_COUNT_ALL };
 
@@ -236,10 +238,10 @@ static enum km_status decode_retype(struct km_kernel *k, const struct km_request
 
 /* ---- Retype: doing it ---- */
 
-static void clear(struct km_kernel *k, struct km_cap untyped, km_word offset, unsigned bits)
+static void clear(struct km_kernel *k, struct km_cap untyped, km_word offset, km_word bytes)
 {
-	km_word bytes = (km_word)1 << bits;
-
+	/* The library's memset(): a compiler that knew the size would make string instructions, which start slowly. */
+	__asm__("" : "+r"(bytes));
 	memset((unsigned char *)km_cap_object(k, untyped) + offset, 0, bytes);
 	km_work_n(k, KM_WORK_CLEAR, (bytes + 255) / 256);
 }
@@ -253,16 +255,23 @@ static enum km_status reset(struct km_kernel *k, struct km_slot *slot)
 
 	if (used != 0 && (slot->cap.flag || slot->cap.size < CLEAR_BITS)) {
 		if (!slot->cap.flag)
-			clear(k, slot->cap, 0, slot->cap.size);
+			clear(k, slot->cap, 0, (km_word)1 << slot->cap.size);
 		slot->cap.word = 0;
 		return KM_OK;
 	}
 	while (used != 0) {
 		enum km_status status;
+		/* Some at once, as far as the next preemption point that looks up: those before only count. */
+		km_word chunks = (used + chunk - 1) >> CLEAR_BITS;
 
-		used = (used - 1) & ~(chunk - 1);
-		clear(k, slot->cap, used, CLEAR_BITS);
+		if (chunks > CLEAR_AT_ONCE)
+			chunks = CLEAR_AT_ONCE;
+		if (chunks > KM_PREEMPT_WORK - k->preempt_work)
+			chunks = KM_PREEMPT_WORK - k->preempt_work;
+		used = ((used + chunk - 1) & ~(chunk - 1)) - (chunks << CLEAR_BITS);
+		clear(k, slot->cap, used, chunks << CLEAR_BITS);
 		slot->cap.word = used >> KM_GRANULE_BITS;
+		k->preempt_work += (uint32_t)chunks - 1;
 		status = km_preemption_point(k);
 		if (status != KM_OK)
 			return status;

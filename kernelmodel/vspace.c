@@ -7,6 +7,7 @@
  * Reading order: lookups, invalidation, unmapping (used by deletion too), frames, tables, translation.
  * Source: seL4 16.0 manual, chapter 7; Intel SDM volume 3, chapter 4. */
 #include "kernelmodel/vspace.h"
+#include "kernelmodel/fast.h"
 #include "kernelmodel/tlb.h"
 
 /* ---- lookups ---- */
@@ -381,12 +382,13 @@ enum km_status km_paging_invoke(struct km_kernel *k, const struct km_request *r)
 
 km_word *km_ipc_buffer(struct km_kernel *kernel, struct km_tcb *tcb, int for_writing)
 {
-	struct km_cap frame = tcb->slot[KM_TCB_BUFFER].cap;
-	unsigned needed = for_writing ? KM_READ | KM_WRITE : KM_READ;
-	if (frame.type != KM_CAP_FRAME || frame.flag || (frame.rights & needed) != needed)
+	uint64_t head = km_head_of(&tcb->slot[KM_TCB_BUFFER].cap);
+	km_word offset = tcb->buffer_address & ((UINT64_C(1) << KM_HEAD_SIZE(head)) - 1);
+
+	if (!km_head_is(head, KM_CAP_FRAME, for_writing ? KM_READ | KM_WRITE : KM_READ) ||
+	    head & KM_HEAD_FLAG)
 		return NULL;
-	km_word offset = tcb->buffer_address & ((UINT64_C(1) << frame.size) - 1);
-	return (km_word *)(void *)((unsigned char *)km_cap_object(kernel, frame) + offset);
+	return (km_word *)(void *)((unsigned char *)km_at(kernel, (km_ref)KM_HEAD_OBJECT(head)) + offset);
 }
 
 /* The processor's walk, on the account of the core whose thread accesses. */

@@ -24,11 +24,11 @@
 #include <stdio.h>
 #include "kernelmodel/kernel.h"
 
-#define CORE_BLOCKS_FREE  1000000
-#define CORE_BLOCKS_SPIN  10000
-#define CORE_SPIN_CYCLES  20000
-#define CORE_NOW_CYCLES   24 /* of reading the clock, so that a loop until a time ends */
-#define CORE_STACK_BYTES  (UINT64_C(1) << 20) /* of a root task, unless it is said otherwise */
+#define CORE_BLOCKS_FREE 1000000
+#define CORE_BLOCKS_SPIN 10000
+#define CORE_SPIN_CYCLES 20000
+#define CORE_NOW_CYCLES  24                  /* of reading the clock, so that a loop until a time ends */
+#define CORE_STACK_BYTES (UINT64_C(1) << 20) /* of a root task, unless it is said otherwise */
 
 /* Interrupts of the machine's own devices. A program gets the timer's by seL4_IRQControl_GetIOAPIC(ioapic 0, pin 2), a
  * doorbell's by seL4_IRQControl_GetMSI with vector CORE_DOORBELL_VECTOR + its own cluster. */
@@ -46,14 +46,19 @@ struct core_device {
 };
 
 struct core_config {
-	struct km_boot boot;  /* arrays in it are borrowed until core_new() returns; `name` as long as the machine */
-	const uint32_t *cost; /* [KM_WORK_KINDS], borrowed; NULL: all 0. Without `clock` an entry takes a cycle at least */
+	struct km_boot
+		boot; /* arrays in it are borrowed until core_new() returns; `name` as long as the machine */
+	const uint32_t *
+		cost; /* [KM_WORK_KINDS], borrowed; NULL: all 0. Without `clock` an entry takes a cycle at least */
 	/* The root task: what runs on its first stack. What it returns is its exit code (0..255). */
 	int (*entry)(void *argument);
 	void *argument;
 	size_t stack_bytes; /* 0: CORE_STACK_BYTES */
 	bool stack_guard;   /* an unmapped page below: costs a mapping; not for thousands of machines */
 	bool digest;        /* of all entries; see core_digest() */
+	/* User code reaches what its address space maps by plain pointers, too (core/mapped.c): the kernel's memory, and
+	 * devices' whose `host` came from core_shared_new(). For programs that own their process's low addresses. */
+	bool plain_pointers;
 	/* Time of the caller's: ticks that only grow, boot.ticks_per_us of them a microsecond. Then core_compute() takes no
 	 * time, and `until` is when nobody waits for. NULL: virtual time. */
 	uint64_t (*clock)(void *context);
@@ -62,10 +67,15 @@ struct core_config {
 	const struct core_device *device;
 	uint32_t devices;
 	/* What user code asks of the world; each may be NULL. */
-	void (*put)(void *context, char c);                              /* seL4_DebugPutChar; NULL: stdout */
-	void (*doorbell)(void *context, uint32_t cluster, uint64_t now); /* skerry_doorbell(); now: this core's clock */
-	void *context; /* of both, and core_context() of whoever runs on the machine */
+	void (*put)(void *context, char c); /* seL4_DebugPutChar; NULL: stdout */
+	void (*doorbell)(void *context, uint32_t cluster,
+			 uint64_t now); /* skerry_doorbell(); now: this core's clock */
+	void *context;                  /* of both, and core_context() of whoever runs on the machine */
 };
+
+/* Zeroed memory of whole pages that plain pointers of programs can reach, for devices; NULL: no memory. */
+unsigned char *core_shared_new(size_t bytes);
+void core_shared_free(unsigned char *memory); /* takes NULL */
 
 /* Boots. On success *out is the caller's, for core_free(); on failure *out is untouched. Returns 0, -EINVAL (`why`: see
  * km_boot_check()) or -ENOMEM. */
@@ -110,7 +120,8 @@ struct km_kernel *core_kernel(struct core_machine *machine);
 
 struct core_stats {
 	uint64_t syscalls[12]; /* by number: [1] Call .. [11] Yield, [0] others (debug, unknown) */
-	uint64_t faults, exceptions, interrupts, timers, ipis, services; /* services: skerry_* calls that enter */
+	uint64_t faults, exceptions, interrupts, timers, ipis,
+		services;     /* services: skerry_* calls that enter */
 	uint64_t switches;    /* another thread than before was loaded */
 	uint64_t preemptions; /* of a thread that did not enter by itself */
 	uint64_t spins;       /* quanta that spinning code paid */

@@ -5,6 +5,7 @@
  *   virtual.c    one host thread runs all cores, by their clocks; interrupts, the modelled lock
  *   native.c     a host thread a core; big_lock.h
  *   fault.c      signals of the host become faults of threads
+ *   mapped.c     plain pointers of user code to memory that it has mapped
  *   user.c       <skerry/user.h>, and what the stubs of libsel4 call
  *   machine.c    making one, statistics, reports, digest
  *   image.c      programs that skerry-cc made
@@ -32,19 +33,29 @@ enum {
 	HOST_DATA,       /* four words: core_thread_data() */
 	HOST_WORDS = HOST_DATA + 4
 };
-_Static_assert(HOST_WORDS <= sizeof(((struct km_tcb *)0)->host) / 8, "a TCB has the words that core/ keeps in it");
+_Static_assert(HOST_WORDS <= sizeof(((struct km_tcb *)0)->host) / 8,
+	       "a TCB has the words that core/ keeps in it");
 
 /* What the kernel is entered for, and the record of a digest. */
-enum core_kind { CORE_SYSCALL, CORE_FAULT, CORE_EXCEPTION, CORE_INTERRUPT, CORE_TIMER, CORE_IPI, CORE_SERVICE, CORE_SPIN };
+enum core_kind {
+	CORE_SYSCALL,
+	CORE_FAULT,
+	CORE_EXCEPTION,
+	CORE_INTERRUPT,
+	CORE_TIMER,
+	CORE_IPI,
+	CORE_SERVICE,
+	CORE_SPIN
+};
 
 /* skerry_service: number in rdx, arguments in rdi, rsi, r8, r9, result in rdi. */
 enum core_service {
 	SERVICE_COMPUTE, /* cycles */
 	SERVICE_NOW,
-	SERVICE_READ,  /* to (host), from (virtual), bytes */
-	SERVICE_WRITE, /* to (virtual), from (host), bytes */
-	SERVICE_COPY,  /* to, from (both virtual), bytes */
-	SERVICE_TIMER, /* nanoseconds until it fires, nanoseconds of its period or 0 */
+	SERVICE_READ,     /* to (host), from (virtual), bytes */
+	SERVICE_WRITE,    /* to (virtual), from (host), bytes */
+	SERVICE_COPY,     /* to, from (both virtual), bytes */
+	SERVICE_TIMER,    /* nanoseconds until it fires, nanoseconds of its period or 0 */
 	SERVICE_DOORBELL, /* cluster */
 	SERVICE_EXIT,     /* code */
 };
@@ -76,7 +87,10 @@ struct core {
 	uint64_t deadline;  /* natively: ticks at which it is to enter by itself */
 	uint64_t kernel_cycles;
 	uint64_t syscalls[CORE_SYSCALLS], switches;
-	km_word *buffer; /* of `tcb`, for user code; NULL: not asked for since the last entry */
+	/* The IPC buffer that user code asked for last, or NULL, and the frame and address that it was found by. */
+	km_word *buffer;
+	struct km_cap buffer_frame;
+	km_word buffer_address;
 	struct core_machine *machine;
 	int64_t blocks_free; /* that `blocks` begins with */
 	uint64_t host_fp;
@@ -84,8 +98,8 @@ struct core {
 	/* virtual.c */
 	uint64_t ipi_at; /* KM_NEVER: none */
 	/* what else happened */
-	uint64_t faults, exceptions, interrupts, timers, ipis, services, preemptions, spins, lock_waits, lock_wait_cycles,
-		stalls;
+	uint64_t faults, exceptions, interrupts, timers, ipis, services, preemptions, spins, lock_waits,
+		lock_wait_cycles, stalls;
 	/* a fault of the host's, from the signal handler to core_on_fault() */
 	struct {
 		uint32_t number;
@@ -97,6 +111,7 @@ struct core {
 	size_t host_stack_bytes;
 	/* native.c */
 	struct core_native_state *native;
+	km_paddr space; /* mapped.c: natively, what runs here */
 };
 _Static_assert(offsetof(struct core, context) == CORE_CONTEXT, "fiber.S");
 _Static_assert(offsetof(struct core, kernel_sp) == CORE_KERNEL_SP, "fiber.S");
@@ -112,7 +127,15 @@ _Static_assert(offsetof(struct km_context, reg[KM_R15]) == CTX_R15, "fiber.S");
 _Static_assert(offsetof(struct km_context, next_ip) == CTX_NEXT_IP, "fiber.S");
 _Static_assert(offsetof(struct km_context, whole) == CTX_WHOLE, "fiber.S");
 
-enum { SPECIAL_NOBODY = 1, SPECIAL_DIGEST = 2, SPECIAL_LOCK = 4, SPECIAL_CLOCK = 8, SPECIAL_NATIVE = 16 };
+enum {
+	SPECIAL_NOBODY = 1,
+	SPECIAL_DIGEST = 2,
+	SPECIAL_LOCK = 4,
+	SPECIAL_CLOCK = 8,
+	SPECIAL_NATIVE = 16,
+	SPECIAL_IRQ = 32,
+	SPECIAL_MAPPED = 64 /* plain pointers */
+};
 
 #define CORE_DIGEST_WORDS 512
 
@@ -127,17 +150,22 @@ struct core_machine {
 	unsigned char *stack; /* of the root task, its guard included */
 	size_t stack_bytes, stack_guard;
 	uint64_t until;
+	unsigned char *arena; /* of core_shared_new(), or NULL: the kernel's own */
+	/* mapped.c */
+	struct core_machine *mapped_next;
+	uint64_t mapped_changes; /* natively: invalidations up to here were obeyed */
 	/* interrupts that are pending, from when, and the earliest that may be taken */
 	uint64_t irq_pending[KM_IRQS / 64], irq_from[KM_IRQS], irq_at;
+	bool irqs_wait; /* one is pending that nobody would be told of yet */
 	/* the timer device, by core 0's clock */
 	uint64_t device_due, device_period;
 	uint64_t lock_free; /* modelled: when the lock is released */
 	struct core_xstate *xstates;
 	uint64_t digest;
 	uint32_t digest_words;
-	uint64_t *digest_record; /* [CORE_DIGEST_WORDS], if asked for */
-	struct core_native *native; /* while it runs natively */
-	uint32_t native_index;      /* of its lock */
+	uint64_t *digest_record;                 /* [CORE_DIGEST_WORDS], if asked for */
+	struct core_native *native;              /* while it runs natively */
+	uint32_t native_index;                   /* of its lock */
 	_Atomic uint64_t irq_rung[KM_IRQS / 64]; /* natively: raised, and not yet seen by core 0 */
 };
 
@@ -193,7 +221,32 @@ void core_native_poke(struct core_machine *machine); /* core 0 is to look what i
 int core_native_pending(struct core_machine *machine, const struct km_core *km);
 void core_serve(struct core *core); /* service.c: the service that the current thread asks for */
 
+/* ---- mapped.c ---- */
+
+void core_mapped_open(struct core_machine *machine);
+void core_mapped_close(struct core_machine *machine); /* also of one that was never opened */
+
+/* From the signal handler: an access to `address` failed with the processor's *error. */
+enum core_reached {
+	CORE_REACHED,    /* it is to be done again */
+	CORE_NOT_MAPPED, /* a page fault of the thread, with *error */
+	CORE_TAKEN,      /* the host has something there, or lets nobody map there: the same */
+	CORE_TWO_SPACES, /* natively: to another core the address means something else now */
+};
+enum core_reached core_mapped_reach(struct core *core, uint64_t address, uint64_t *error);
+/* Before user code runs on: virtually, after each entry and when a core's turn comes; natively, with the big lock held, when
+ * a core leaves the kernel (or idles: `goes_on` false). What holds no more is unmapped. */
+void core_mapped_look(struct core *core);
+void core_mapped_settle(struct core *core, bool goes_on);
+
+/* ---- service.c ---- */
+
+/* The host's address of a byte of device memory, or NULL. */
+unsigned char *core_device_byte(const struct core_machine *machine, km_paddr at);
+
 /* ---- fault.c ---- */
+
+#define CORE_TRAP_TIME 256 /* no trap: a thread was stopped at an access, for its time is up */
 
 void core_signals_open(void); /* once a process, and an alternate stack once a host thread */
 void core_xstates_free(struct core_machine *machine);
@@ -221,7 +274,7 @@ void core_digest_entry(struct core *core, enum core_kind kind, uint64_t number, 
 #else
 #define CORE_UNSANITIZED __attribute__((no_sanitize_address))
 #endif
-void core_sanitize_in(struct core *core);  /* a thread has come to the kernel's stack */
+void core_sanitize_in(struct core *core);                       /* a thread has come to the kernel's stack */
 void core_sanitize_out(struct core *core, const void *context); /* core->tcb goes on; NULL: nobody does */
 #else
 #define CORE_UNSANITIZED

@@ -10,17 +10,23 @@
 #include "sim/check.h"
 
 #define FP_DEFAULT UINT64_C(0x037f00001f80) /* x87 | mxcsr, as a process begins */
+#define FSR_FETCH  4                        /* bit of a page fault's error code: an instruction was fetched */
 #define FP_STICKY  6                        /* low bits of mxcsr that only record what happened */
 
-/* Control words are loaded only if they differ: loading costs as much as the rest of a switch. */
+/* Control words are loaded only if they differ: loading costs as much as the rest of a switch. 0: of a thread that is new. */
+static __attribute__((noinline)) void fp_change(struct core *core, uint64_t wanted)
+{
+	wanted = wanted ? wanted : FP_DEFAULT;
+	const uint32_t mxcsr = (uint32_t)wanted;
+	const uint16_t x87 = (uint16_t)(wanted >> 32);
+	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(mxcsr), "m"(x87));
+	core->fp = wanted;
+}
+
 static inline void fp_load(struct core *core, uint64_t wanted)
 {
-	if (__builtin_expect((wanted ^ core->fp) >> FP_STICKY, 0)) {
-		const uint32_t mxcsr = (uint32_t)wanted;
-		const uint16_t x87 = (uint16_t)(wanted >> 32);
-		__asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(mxcsr), "m"(x87));
-		core->fp = wanted;
-	}
+	if (__builtin_expect((wanted ^ core->fp) >> FP_STICKY, 0))
+		fp_change(core, wanted);
 }
 
 /* ---- which thread goes on ---- */
@@ -52,30 +58,27 @@ CORE_UNSANITIZED void core_load_whole(struct core *core)
 
 static inline void change_thread(struct core *core, struct km_tcb *tcb)
 {
-	const uint64_t wanted = tcb->host[HOST_FP];
 	core->switches++;
 	core->tcb->host[HOST_FP] = core->fp;
 	core->tcb = tcb;
 	core->context = &tcb->context;
-	core->blocks = core->blocks_free;
-	fp_load(core, __builtin_expect(wanted != 0, 1) ? wanted : FP_DEFAULT);
+	fp_load(core, tcb->host[HOST_FP]);
 }
 
 /* The current thread's context, ready to be loaded. It is not the idle one. */
 static inline struct km_context *load(struct core *core)
 {
 	struct km_tcb *tcb = core->km->current;
-	core->buffer = NULL;
 	if (tcb != core->tcb)
 		change_thread(core, tcb);
 	return &tcb->context;
 }
 
-/* May whoever is current go on at once? */
+/* May whoever is current go on at once? The idle thread never does: it computes for ever. */
 static inline struct km_context *settle(struct core *core)
 {
 	const struct km_core *km = core->km;
-	if (__builtin_expect(km->now >= core->horizon || km->now >= km->timer_at || km->current == km->idle ||
+	if (__builtin_expect(km->now >= core->horizon || km->now >= km->timer_at ||
 				     km->current->host[HOST_COMPUTE],
 			     0))
 		return NULL;
@@ -144,7 +147,7 @@ static void kernel_call(struct core *core, enum core_kind kind, uint64_t number,
 		km_syscall(kernel, km);
 		break;
 	case CORE_FAULT:
-		km_vm_fault(kernel, km, number, code & ~UINT64_C(16), code >> 4 & 1);
+		km_vm_fault(kernel, km, number, code, code >> FSR_FETCH & 1);
 		break;
 	case CORE_EXCEPTION:
 		km_user_exception(kernel, km, number, code);
@@ -175,6 +178,12 @@ static void send_ipis(struct core *core)
 	}
 	core->kernel->ipi = 0;
 	core->horizon = 0;
+}
+
+static inline void mapped_look(struct core *core)
+{
+	if ((core->special & (SPECIAL_MAPPED | SPECIAL_NATIVE)) == SPECIAL_MAPPED)
+		core_mapped_look(core);
 }
 
 void core_kernel_enter(struct core *core, enum core_kind kind, uint64_t number, uint64_t code)
@@ -209,6 +218,7 @@ void core_kernel_enter(struct core *core, enum core_kind kind, uint64_t number, 
 		core->preemptions++;
 	if (kernel->halted)
 		core->machine->end = CORE_HALTED;
+	mapped_look(core);
 }
 
 /* ---- from threads ---- */
@@ -216,7 +226,8 @@ void core_kernel_enter(struct core *core, enum core_kind kind, uint64_t number, 
 /* What a system call outside of any thread comes to; also a thread whose machine has ended meanwhile. */
 static struct km_context *nobody_enters(void)
 {
-	fprintf(stderr, "skerry: internal: a system call of seL4 outside of a thread (in a constructor, or from a thread "
+	fprintf(stderr, "skerry: internal: a system call of seL4 outside of a thread (in a constructor, or "
+			"from a thread "
 			"of the host); make it in main()\n");
 	SIM_CHECK(core_running != &core_nobody);
 	return NULL;
@@ -229,6 +240,8 @@ static struct km_context *syscall_special(struct core *core)
 	if (core->special & SPECIAL_NATIVE)
 		return core_native_enter(core, CORE_SYSCALL, 0, 0);
 	core_kernel_enter(core, CORE_SYSCALL, 0, 0);
+	if (core->special & SPECIAL_IRQ)
+		core_irqs_look(core->machine);
 	return core->machine->end ? NULL : settle(core);
 }
 
@@ -243,7 +256,7 @@ CORE_UNSANITIZED struct km_context *core_on_syscall(struct core *core)
 	} else {
 		count_syscall(core, core->context);
 		km_syscall(core->kernel, km);
-		const uint64_t charged = km->charged ? km->charged : 1;
+		const uint64_t charged = km->charged + !km->charged;
 		km->now += charged;
 		core->kernel_cycles += charged;
 		context = settle(core);
@@ -252,7 +265,7 @@ CORE_UNSANITIZED struct km_context *core_on_syscall(struct core *core)
 	return context;
 }
 
-/* A fault of the host's in user code, whose registers the signal handler saved. */
+/* A fault of the host's in user code, whose registers the signal handler saved; or its time is up. */
 CORE_UNSANITIZED struct km_context *core_on_fault(struct core *core)
 {
 	struct km_context *context;
@@ -261,7 +274,9 @@ CORE_UNSANITIZED struct km_context *core_on_fault(struct core *core)
 	core_sanitize_in(core);
 	core->blocks = core->blocks_free;
 	const uint64_t number = is_page_fault ? core->trap.address : core->trap.number;
-	if (core->special & SPECIAL_NATIVE) {
+	if (core->trap.number == CORE_TRAP_TIME) {
+		context = settle(core);
+	} else if (core->special & SPECIAL_NATIVE) {
 		context = core_native_enter(core, kind, number, core->trap.error);
 	} else {
 		core_kernel_enter(core, kind, number, core->trap.error);
@@ -284,6 +299,7 @@ static struct km_context *preempt(struct core *core)
 			core->km->now += CORE_SPIN_CYCLES;
 	}
 	core->tcb->host[HOST_BLOCKS] = (uint64_t)core->blocks;
+	core->blocks = core->blocks_free;
 	if (core->machine->config.clock) {
 		const uint64_t now = core->machine->config.clock(core->machine->config.clock_context);
 		core->km->now = now > core->km->now ? now : core->km->now;
@@ -309,9 +325,9 @@ CORE_UNSANITIZED void core_enter(struct core *core)
 	core->fp = core->host_fp;
 	core_running = core;
 	core->blocks = core->blocks_free;
-	if (core->km->current == core->tcb) {
-		fp_load(core, core->tcb->host[HOST_FP] ? core->tcb->host[HOST_FP] : FP_DEFAULT);
-	}
+	mapped_look(core);
+	if (core->km->current == core->tcb)
+		fp_load(core, core->tcb->host[HOST_FP]);
 	core->context = load(core);
 	core_sanitize_out(core, core->context);
 	fiber_enter();

@@ -19,16 +19,17 @@
 #define ALTERNATE_BYTES (UINT64_C(64) << 10)
 #define KERNEL_STACK    (UINT64_C(1) << 20) /* below kernel_sp, as far as the kernel may have come */
 #define EXIT_INTERNAL   70
+#define TRAP_PAGE       14
 
 static struct sigaction before[NSIG];
 
 /* ---- vector registers ---- */
 
-#define FP_MAGIC        0x46505853 /* FP_XSTATE_MAGIC1 of Linux */
-#define FP_MAGIC_AT     464        /* struct _fpx_sw_bytes in the FXSAVE area */
-#define LEGACY_BYTES    576        /* FXSAVE area and the header of XSAVE */
-#define LEGACY_MASK     3          /* x87 and SSE */
-#define XSTATE_ALIGN    64
+#define FP_MAGIC     0x46505853 /* FP_XSTATE_MAGIC1 of Linux */
+#define FP_MAGIC_AT  464        /* struct _fpx_sw_bytes in the FXSAVE area */
+#define LEGACY_BYTES 576        /* FXSAVE area and the header of XSAVE */
+#define LEGACY_MASK  3          /* x87 and SSE */
+#define XSTATE_ALIGN 64
 
 /* What the system says of the area that it saved. */
 struct fp_words {
@@ -52,13 +53,13 @@ static struct core_xstate *xstate_of(struct core *core, uint32_t bytes)
 			break;
 	if (!state) {
 		const size_t room = (sizeof *state + XSTATE_ALIGN - 1) / XSTATE_ALIGN * XSTATE_ALIGN;
-		unsigned char *memory = mmap(NULL, room + bytes, PROT_READ | PROT_WRITE,
-					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		unsigned char *memory =
+			mmap(NULL, room + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (memory == MAP_FAILED)
 			return NULL;
 		state = (struct core_xstate *)memory;
-		*state = (struct core_xstate){
-			.next = machine->xstates, .bytes = bytes, .area = memory + room};
+		*state =
+			(struct core_xstate){.next = machine->xstates, .bytes = bytes, .area = memory + room};
 		machine->xstates = state;
 	}
 	state->tcb = km_ref_of(machine->kernel, tcb);
@@ -103,9 +104,10 @@ static void xstate_save(struct core *core, const unsigned char *area)
 static bool in_plain_function(uint64_t ip)
 {
 	void *const plain[] = {
-		(void *)memcpy, (void *)memmove, (void *)memset, (void *)memcmp,  (void *)memchr, (void *)strlen,
-		(void *)strnlen, (void *)strcpy,  (void *)strncpy, (void *)strcmp, (void *)strncmp, (void *)strcat,
-		(void *)strchr, (void *)strrchr, (void *)strstr, (void *)stpcpy, (void *)strtol, (void *)strtoul,
+		(void *)memcpy,  (void *)memmove, (void *)memset,  (void *)memcmp,  (void *)memchr,
+		(void *)strlen,  (void *)strnlen, (void *)strcpy,  (void *)strncpy, (void *)strcmp,
+		(void *)strncmp, (void *)strcat,  (void *)strchr,  (void *)strrchr, (void *)strstr,
+		(void *)stpcpy,  (void *)strtol,  (void *)strtoul,
 	};
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		if (ip - (uint64_t)(uintptr_t)plain[i] < FUNCTION_BYTES)
@@ -157,10 +159,11 @@ static void give_up(int number, const siginfo_t *info, uint64_t ip)
 	at = put_hex(at, (uint64_t)(uintptr_t)info->si_addr);
 	at = put_text(at, ", code at ");
 	at = put_hex(at, ip);
-	at = put_text(at, core == &core_nobody ? ", outside of any thread"
-			  : ip >= libc_from && ip < libc_to
-				  ? ", inside libc, called by a thread: it may hold a lock, so nobody can go on"
-				  : ", inside Skerry");
+	at = put_text(at,
+		      core == &core_nobody ? ", outside of any thread"
+		      : ip >= libc_from && ip < libc_to
+			      ? ", inside libc, called by a thread: it may hold a lock, so nobody can go on"
+			      : ", inside Skerry");
 	at = put_text(at, "; run it under gdb to see where\n");
 	if (write(STDERR_FILENO, line, (size_t)(at - line)) < 0)
 		_exit(EXIT_INTERNAL);
@@ -183,12 +186,72 @@ static void registers_save(struct km_context *context, const greg_t *from)
 	context->whole = 1;
 }
 
+/* ---- memory that is mapped ---- */
+
+#define EXIT_USAGE 2
+
+static void say(const char *before_address, uint64_t address, const char *after)
+{
+	char line[400], *at = put_text(line, "skerry: boot: ");
+	at = put_text(put_hex(put_text(at, before_address), address), after);
+	if (write(STDERR_FILENO, line, (size_t)(at - line)) < 0)
+		_exit(EXIT_INTERNAL);
+}
+
+static void say_taken(uint64_t address)
+{
+	static atomic_bool told;
+	if (!atomic_exchange_explicit(&told, true, memory_order_relaxed))
+		say("the page at ", address,
+		    " is mapped in the thread's address space, but the host has something of its own there, or lets "
+		    "nobody map there: a VM fault; map it elsewhere, from 0x10000 to 0x500000000000, or use "
+		    "skerry_load() and skerry_store()\n");
+}
+
+static _Noreturn void say_two_spaces(uint64_t address)
+{
+	say("a plain pointer to ", address,
+	    ": threads of different address spaces run at once, to another the address means something else, and natively "
+	    "all share the host's one address space; use --engine virtual, or one core and one cluster, or "
+	    "skerry_load() and skerry_store()\n");
+	_exit(EXIT_USAGE);
+}
+
+/* An access to a page that the running thread has mapped is done again, wherever it was made: no other thread runs in
+ * between. true: so it is. */
+static bool is_reached(struct core *core, greg_t *greg)
+{
+	const uint64_t address = (uint64_t)greg[REG_CR2];
+	uint64_t error = (uint64_t)greg[REG_ERR];
+	if (greg[REG_TRAPNO] != TRAP_PAGE || !(core->special & SPECIAL_MAPPED))
+		return false;
+	const enum core_reached reached = core_mapped_reach(core, address, &error);
+	greg[REG_ERR] = (greg_t)error;
+	if (reached == CORE_TWO_SPACES)
+		say_two_spaces(address);
+	if (reached == CORE_TAKEN)
+		say_taken(address);
+	return reached == CORE_REACHED;
+}
+
+/* In virtual time the walk may have taken the rest of the thread's turn: it stops here, as it would at a call. */
+static bool has_time(const struct core *core)
+{
+	return core->special & SPECIAL_NATIVE || core->machine->hold ||
+	       (core->km->now < core->horizon && core->km->now < core->km->timer_at);
+}
+
 static void on_signal(int number, siginfo_t *info, void *ucontext)
 {
 	ucontext_t *uc = ucontext;
 	greg_t *greg = uc->uc_mcontext.gregs;
 	struct core *core = core_running;
 	const uint64_t ip = (uint64_t)greg[REG_RIP];
+	if (info->si_code > 0 && is_reached(core, greg)) {
+		if (has_time(core) || !is_users(core, ip, (uint64_t)greg[REG_RSP]))
+			return;
+		greg[REG_TRAPNO] = CORE_TRAP_TIME;
+	}
 	if (info->si_code <= 0 || !is_users(core, ip, (uint64_t)greg[REG_RSP])) {
 		give_up(number, info, ip);
 		return;
@@ -223,17 +286,20 @@ static int libc_find(struct dl_phdr_info *info, size_t size, void *data)
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 
+/* Again for each machine: whoever has taken the signals since has them back when they are not ours. */
 static void handlers_open(void)
 {
-	static bool is_open;
-	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	if (is_open)
-		return;
-	is_open = true;
-	dl_iterate_phdr(libc_find, NULL);
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK}, now;
 	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaction(signals[i], &action, &before[signals[i]]);
+	if (!libc_to)
+		dl_iterate_phdr(libc_find, NULL);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		sigaction(signals[i], NULL, &now);
+		if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
+			continue;
+		before[signals[i]] = now;
+		sigaction(signals[i], &action, NULL);
+	}
 }
 
 /* The stack stays the thread's until the process ends: a signal may come as long as it runs. */
@@ -241,7 +307,8 @@ void core_signals_open(void)
 {
 	static _Thread_local bool has_stack;
 	stack_t stack = {.ss_size = ALTERNATE_BYTES};
-	handlers_open();
+	if (core_running == &core_nobody)
+		handlers_open();
 	if (has_stack)
 		return;
 	stack.ss_sp = mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

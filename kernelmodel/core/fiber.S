@@ -8,6 +8,8 @@
  *         fiber_fault                     from the signal handler, which has saved all registers
  *         Each saves, goes to the kernel's stack and calls its C function, which returns the context to load, or NULL: then
  *         fiber_enter() returns.
+ *         While a thread runs its context says that it need not be loaded whole, and holds the flags that a system call
+ *         leaves: then nobody has to say so at each.
  *   out   the short way, after a system call: results, what a call preserves, and an indirect jump (a `ret` would be
  *         mispredicted each time, for it does not belong to the last call)
  *         the whole way: every register with the flags. Nothing below the thread's rsp is touched, for a leaf function may
@@ -41,7 +43,6 @@ fiber_target:
 	movq	%r13, CTX_R13(%r11)
 	movq	%r14, CTX_R14(%r11)
 	movq	%r15, CTX_R15(%r11)
-	movq	$FIBER_FLAGS, CTX_RFLAGS(%r11)
 .endm
 
 /* After `popq %rcx` rsp is what it is behind the call. */
@@ -80,7 +81,6 @@ fiber_target:
 	.cfi_register 16, 2
 	leaq	-FIBER_CALL_BYTES(%rcx), %rdx
 	movq	%rdx, CTX_RIP(%r11)
-	movq	$0, CTX_WHOLE(%r11)
 	TO_KERNEL
 	UNWIND_BY_CONTEXT
 	call	\function
@@ -194,6 +194,8 @@ fiber_load:
 	movq	CTX_NEXT_IP(%rbx), %rcx
 	movq	%rcx, %fs:fiber_target@tpoff
 	movq	CTX_RFLAGS(%rbx), %rcx
+	movq	$FIBER_FLAGS, CTX_RFLAGS(%rbx)
+	movq	$0, CTX_WHOLE(%rbx)
 	andl	$FIBER_FLAGS_USED, %ecx
 	orl	$FIBER_FLAGS, %ecx
 	pushq	%rcx

@@ -16,7 +16,8 @@
 struct core_image {
 	void *handle;
 	int (*main)(int, char **, char **);
-	int argc, file; /* file: of its copy, kept open because the dynamic linker knows objects by name; or -1 */
+	int argc,
+		file; /* file: of its copy, kept open because the dynamic linker knows objects by name; or -1 */
 	char **argv;
 };
 
@@ -56,7 +57,8 @@ static int look(const char *path, char *why, size_t why_size)
 	const ssize_t got = read(file, head, sizeof head);
 	close(file);
 	if (got != sizeof head || memcmp(head, "\177ELF", 4) || head[16] != 3)
-		return refuse(why, why_size, path, "is no program for Skerry; make one: skerry-cc FILE.c -o PROGRAM");
+		return refuse(why, why_size, path,
+			      "is no program for Skerry; make one: skerry-cc FILE.c -o PROGRAM");
 	return 0;
 }
 
@@ -88,7 +90,8 @@ static int resolve(struct core_image *image, const char *path, char *why, size_t
 	const unsigned *version = dlsym(image->handle, "skerry_image_version");
 	void *entry = dlsym(image->handle, "main");
 	if (!version)
-		return refuse(why, why_size, path, "was not made by skerry-cc; make it so: skerry-cc FILE.c -o PROGRAM");
+		return refuse(why, why_size, path,
+			      "was not made by skerry-cc; make it so: skerry-cc FILE.c -o PROGRAM");
 	if (*version != IMAGE_VERSION)
 		return refuse(why, why_size, path, "was made by another version of skerry-cc; make it again");
 	if (!entry)
@@ -97,7 +100,8 @@ static int resolve(struct core_image *image, const char *path, char *why, size_t
 	return 0;
 }
 
-int core_image_open(struct core_image **out, const char *path, int argc, char **argv, char *why, size_t why_size)
+int core_image_open(struct core_image **out, const char *path, int argc, char **argv, char *why,
+		    size_t why_size)
 {
 	char full[PATH_MAX];
 	int code = look(path, why, why_size);

@@ -12,7 +12,8 @@ struct core_image;
 
 /* Loads an instance of the file `path`; argc and argv (borrowed) are its main's. Returns 0, or a negative errno and in `why`
  * one message: what, and the remedy. */
-int core_image_open(struct core_image **out, const char *path, int argc, char **argv, char *why, size_t why_size);
+int core_image_open(struct core_image **out, const char *path, int argc, char **argv, char *why,
+		    size_t why_size);
 void core_image_close(struct core_image *image); /* takes NULL; not while it runs */
 
 /* Runs its main(): entry and argument of a struct core_config. */

@@ -21,7 +21,10 @@ enum { PATH_BYTES = 4096, ARGUMENTS_MAX = 4096, EXIT_NOT_FOUND = 127 };
 static long system_call(long number, long a, long b, long c)
 {
 	long result;
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
 	return result;
 }
 

@@ -71,15 +71,33 @@ static void core_init(struct core_machine *machine, uint32_t id)
 	core->id = id;
 	core->tcb = core->km->idle;
 	core->context = &core->tcb->context;
+	core->tcb->host[HOST_COMPUTE] = 1; /* see settle() in entry.c */
 	core->ipi_at = KM_NEVER;
 	core->blocks_free = config->clock ? CORE_BLOCKS_SPIN : CORE_BLOCKS_FREE;
 	core->special = (config->digest ? SPECIAL_DIGEST : 0) | (config->clock ? SPECIAL_CLOCK : 0) |
+			(config->plain_pointers ? SPECIAL_MAPPED : 0) |
 			(machine->cores > 1 ? SPECIAL_LOCK : 0);
+}
+
+/* Plain pointers ask for memory that is a file. Where the host gives none, programs have skerry_load() and the like. */
+static void arena_new(struct core_machine *machine)
+{
+	struct core_config *config = &machine->config;
+	const struct km_region *memory = &config->boot.memory;
+	if (!config->plain_pointers || config->boot.arena || memory->end <= memory->start)
+		return;
+	config->boot.arena = machine->arena = core_shared_new(memory->end - memory->start);
+	config->plain_pointers = machine->arena;
+	if (!machine->arena)
+		fprintf(stderr, "skerry: the host has no file of memory (memfd) of %llu bytes: plain pointers to mapped "
+				"memory fault; use skerry_load() and skerry_store(), or less --memory\n",
+			(unsigned long long)(memory->end - memory->start));
 }
 
 static int machine_fill(struct core_machine *machine, char *why, size_t why_size)
 {
 	const struct core_config *config = &machine->config;
+	arena_new(machine);
 	int code = km_kernel_new(&machine->kernel, &config->boot, why, why_size);
 	if (code)
 		return code;
@@ -89,8 +107,9 @@ static int machine_fill(struct core_machine *machine, char *why, size_t why_size
 						 .pending = core_host_pending,
 						 .unmask = core_host_unmask,
 						 .put = host_put};
-	machine->core = aligned_alloc(CACHE_BYTES, (machine->cores * sizeof *machine->core + CACHE_BYTES - 1) /
-							   CACHE_BYTES * CACHE_BYTES);
+	machine->core =
+		aligned_alloc(CACHE_BYTES, (machine->cores * sizeof *machine->core + CACHE_BYTES - 1) /
+						   CACHE_BYTES * CACHE_BYTES);
 	if (config->digest)
 		machine->digest_record = calloc(CORE_DIGEST_WORDS, sizeof *machine->digest_record);
 	if (!machine->core || (config->digest && !machine->digest_record) || stack_new(machine))
@@ -100,6 +119,8 @@ static int machine_fill(struct core_machine *machine, char *why, size_t why_size
 		core_init(machine, c);
 	machine->irq_at = machine->device_due = KM_NEVER;
 	root_begin(machine);
+	if (config->plain_pointers)
+		core_mapped_open(machine);
 	return 0;
 }
 
@@ -123,12 +144,14 @@ void core_free(struct core_machine *machine)
 {
 	if (!machine)
 		return;
+	core_mapped_close(machine);
 	core_xstates_free(machine);
 	if (machine->stack)
 		munmap(machine->stack, machine->stack_bytes);
 	free(machine->digest_record);
 	free(machine->core);
 	km_kernel_free(machine->kernel);
+	core_shared_free(machine->arena);
 	free(machine);
 }
 
@@ -167,8 +190,9 @@ void core_stats(const struct core_machine *machine, struct core_stats *out)
 
 static void digest_flush(struct core_machine *machine)
 {
-	machine->digest = XXH3_64bits_withSeed(machine->digest_record,
-					       machine->digest_words * sizeof *machine->digest_record, machine->digest);
+	machine->digest =
+		XXH3_64bits_withSeed(machine->digest_record,
+				     machine->digest_words * sizeof *machine->digest_record, machine->digest);
 	machine->digest_words = 0;
 }
 
@@ -184,8 +208,8 @@ uint64_t core_digest(const struct core_machine *machine)
 {
 	if (!machine->digest_record)
 		return 0;
-	return XXH3_64bits_withSeed(machine->digest_record, machine->digest_words * sizeof *machine->digest_record,
-				    machine->digest);
+	return XXH3_64bits_withSeed(machine->digest_record,
+				    machine->digest_words * sizeof *machine->digest_record, machine->digest);
 }
 
 /* Where the host has put code, stacks and heap differs from run to run and from build to build. */
@@ -202,7 +226,8 @@ static uint32_t digest_call(uint64_t *out, const km_word *reg)
 {
 	static const uint8_t mr[] = {KM_REG_MR0, KM_REG_MR1, KM_REG_MR2, KM_REG_MR3};
 	const int64_t number = (int64_t)reg[KM_REG_SYSCALL];
-	const bool sends = number >= -6 && number <= -1, receives = number >= -10 && number != -1 && number != -5 && number != -6;
+	const bool sends = number >= -6 && number <= -1,
+		   receives = number >= -10 && number != -1 && number != -5 && number != -6;
 	uint32_t n = 0;
 	out[n++] = same_everywhere(reg[KM_REG_CAP]);
 	if (sends) {
@@ -283,6 +308,7 @@ void core_report(const struct core_machine *machine, FILE *out)
 /* ---- sanitizers ---- */
 
 #ifdef CORE_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 /* The kernel's side of both calls is on the host's stack. Bounds of user stacks are nobody's knowledge: what lies around
  * their pointer is said. */
@@ -304,6 +330,9 @@ CORE_UNSANITIZED void core_sanitize_out(struct core *core, const void *context)
 	if (!context)
 		return;
 	const uint64_t sp = core->tcb->context.reg[KM_RSP];
+	/* A stack that an earlier thread has left may be marked with frames of its own. */
+	if (core->tcb->context.whole && sp >= HOST_LOWEST && sp < HOST_HIGHEST)
+		__asan_unpoison_memory_region((const void *)(uintptr_t)(sp - GUESS_BELOW), GUESS_BELOW);
 	__sanitizer_start_switch_fiber(&core->host_fake_stack, (const void *)(uintptr_t)(sp - GUESS_BELOW),
 				       GUESS_BELOW + GUESS_ABOVE);
 	__sanitizer_finish_switch_fiber((void *)(uintptr_t)core->tcb->host[HOST_SANITIZER], &core->host_stack,

@@ -42,7 +42,7 @@ struct core_native {
 	bool shares;
 	uint32_t machines, cores;
 	struct core_machine *const *machine;
-	struct core **core; /* of all machines */
+	struct core **core;    /* of all machines */
 	struct big_lock *lock; /* [machines] */
 	uint64_t ticks_per_us;
 };
@@ -217,6 +217,11 @@ static void take_events(struct core *core)
 	if (atomic_exchange_explicit(&core->native->ipi, 0, memory_order_relaxed))
 		core_kernel_enter(core, CORE_IPI, 0, 0);
 	now = sim_ticks();
+	if (machine->irqs_wait) {
+		core_irqs_look(machine);
+		if (machine->irq_at != KM_NEVER && core->id)
+			poke(&machine->core[0]);
+	}
 	if (core->id == 0) {
 		take_rung(machine);
 		while (!machine->end && (irq = core_irq_take(machine, now)) >= 0)
@@ -262,6 +267,7 @@ static bool settle(struct core *core)
 		if (core->km->current != core->km->idle && !core->kernel->ipi)
 			return true;
 		const uint64_t until = deadline(core);
+		core_mapped_settle(core, false);
 		sim_store_relaxed(&state->where, WHERE_IDLE);
 		unlock(core);
 		idle(core, until);
@@ -274,6 +280,7 @@ static bool settle(struct core *core)
 static void to_user(struct core *core)
 {
 	core->deadline = deadline(core);
+	core_mapped_settle(core, true);
 	sim_store_relaxed(&core->native->where, WHERE_USER);
 	unlock(core);
 }
@@ -359,7 +366,7 @@ static int prepare(struct core_native *native)
 		big_lock_init(&native->lock[m]);
 		for (uint32_t c = 0; c < machine->cores; c++) {
 			struct core *core = &machine->core[c];
-			core->special = SPECIAL_NATIVE | SPECIAL_CLOCK;
+			core->special = SPECIAL_NATIVE | SPECIAL_CLOCK | (core->special & SPECIAL_MAPPED);
 			core->native = aligned_alloc(128, sizeof *core->native);
 			native->core[n++] = core;
 			if (!core->native)

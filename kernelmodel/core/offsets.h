@@ -31,8 +31,9 @@
 #define CTX_NEXT_IP 160
 #define CTX_WHOLE   168
 
-#define FIBER_FLAGS      0x202 /* interrupts on, the bit that is always set */
-#define FIBER_FLAGS_USED 0xcd5 /* carry, parity, adjust, zero, sign, direction, overflow: what a thread may set */
-#define FIBER_CALL_BYTES 2     /* of `call *%rcx`, which stands for the 2 bytes of `syscall` */
+#define FIBER_FLAGS 0x202 /* interrupts on, the bit that is always set */
+#define FIBER_FLAGS_USED                                                                                     \
+	0xcd5              /* carry, parity, adjust, zero, sign, direction, overflow: what a thread may set */
+#define FIBER_CALL_BYTES 2 /* of `call *%rcx`, which stands for the 2 bytes of `syscall` */
 
 #endif

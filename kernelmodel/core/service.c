@@ -9,7 +9,7 @@
 
 /* ---- modelled memory ---- */
 
-static unsigned char *device_byte(const struct core_machine *machine, km_paddr at)
+unsigned char *core_device_byte(const struct core_machine *machine, km_paddr at)
 {
 	for (uint32_t i = 0; i < machine->config.devices; i++) {
 		const struct core_device *device = &machine->config.device[i];
@@ -30,7 +30,7 @@ static unsigned char *reach(struct core *core, km_word at, int access, size_t *l
 		km_translate(core->kernel, core->km, core->km->current, at, access, length, fsr, &paddr);
 	if (!byte && !*fsr) {
 		*length = PAGE_BYTES - at % PAGE_BYTES;
-		byte = device_byte(core->machine, paddr);
+		byte = core_device_byte(core->machine, paddr);
 	}
 	return byte;
 }

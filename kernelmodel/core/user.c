@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sel4/sel4.h>
 #include <skerry/user.h>
+#include <string.h>
 #include "kernelmodel/core/core_internal.h"
 #include "sim/check.h"
 #include "sim/ticks.h"
@@ -36,18 +37,33 @@ static uint64_t service(enum core_service number, uint64_t a, uint64_t b, uint64
 			 "leaq 128(%%rsp), %%rsp"
 			 : "+D"(a), "+S"(b), "+r"(r8), "+c"(rcx), "+d"(rdx)
 			 :
-			 : "rax", "r9", "r10", "r11", "r15", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
-			   "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+			 : "rax", "r9", "r10", "r11", "r15", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3",
+			   "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+			   "xmm14", "xmm15");
 	return a;
 }
 
 /* ---- the stubs ---- */
 
+static __attribute__((noinline)) void buffer_find(struct core *core)
+{
+	core->buffer = km_ipc_buffer(core->kernel, core->tcb, 0);
+	core->buffer_frame = core->tcb->slot[KM_TCB_BUFFER].cap;
+	core->buffer_address = core->tcb->buffer_address;
+}
+
 seL4_IPCBuffer *skerry_ipc_buffer(void)
 {
 	struct core *core = core_running;
-	if (!core->buffer && core->kernel)
-		core->buffer = km_ipc_buffer(core->kernel, core->tcb, 0);
+	const struct km_tcb *tcb = core->tcb;
+	if (__builtin_expect(!tcb, 0))
+		return NULL;
+	/* It is where its frame and its address say, and these seldom change. */
+	if (__builtin_expect(
+		    memcmp(&tcb->slot[KM_TCB_BUFFER].cap, &core->buffer_frame, sizeof core->buffer_frame) ||
+			    tcb->buffer_address != core->buffer_address,
+		    0))
+		buffer_find(core);
 	return (seL4_IPCBuffer *)core->buffer;
 }
 
@@ -127,10 +143,7 @@ void skerry_doorbell(unsigned cluster) { service(SERVICE_DOORBELL, cluster, 0, 0
 /* ---- where it runs ---- */
 
 unsigned skerry_core(void) { return core_running->id; }
-unsigned skerry_cluster(void)
-{
-	return core_running->kernel ? core_running->kernel->node : 0;
-}
+unsigned skerry_cluster(void) { return core_running->kernel ? core_running->kernel->node : 0; }
 
 _Noreturn void core_exit(int code)
 {

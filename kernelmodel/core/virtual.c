@@ -9,8 +9,6 @@
 #include "kernelmodel/core/core_internal.h"
 #include "sim/check.h"
 
-int km_irq_of_pin(const struct km_kernel *kernel, unsigned ioapic, unsigned pin) __attribute__((weak));
-
 /* ---- interrupts ---- */
 
 static bool irq_is_pending(const struct core_machine *machine, unsigned irq)
@@ -18,15 +16,40 @@ static bool irq_is_pending(const struct core_machine *machine, unsigned irq)
 	return machine->irq_pending[irq / 64] >> irq % 64 & 1;
 }
 
+/* Somebody would be told: it is not masked, and its handler has a notification. One that comes earlier waits, so that a
+ * cluster may be rung while it still boots. */
+static bool irq_is_open(const struct core_machine *machine, unsigned irq)
+{
+	const struct km_kernel *kernel = machine->kernel;
+	return !kernel->irq_masked[irq] &&
+	       (KM_SLOT(kernel, kernel->irq_node) + irq)->cap.type == KM_CAP_NOTIFICATION;
+}
+
+/* While one waits for somebody to be told, each system call is followed by a look: any may be the one that sets the
+ * notification. */
+static void irqs_watch(struct core_machine *machine, bool on)
+{
+	machine->irqs_wait = on;
+	for (uint32_t c = 0; !machine->native && c < machine->cores; c++)
+		machine->core[c].special = on ? machine->core[c].special | SPECIAL_IRQ
+					      : machine->core[c].special & ~(uint32_t)SPECIAL_IRQ;
+}
+
 void core_irqs_look(struct core_machine *machine)
 {
+	bool waits = false;
 	machine->irq_at = KM_NEVER;
 	for (unsigned word = 0; word < KM_IRQS / 64; word++)
 		for (uint64_t left = machine->irq_pending[word]; left; left &= left - 1) {
 			const unsigned irq = word * 64 + (unsigned)__builtin_ctzll(left);
-			if (!machine->kernel->irq_masked[irq] && machine->irq_from[irq] < machine->irq_at)
+			if (!irq_is_open(machine, irq))
+				waits = true;
+			else if (machine->irq_from[irq] < machine->irq_at)
 				machine->irq_at = machine->irq_from[irq];
 		}
+	irqs_watch(machine, waits);
+	if (machine->irq_at < machine->core[0].horizon)
+		machine->core[0].horizon = machine->irq_at;
 }
 
 /* An interrupt that is pending stays one. */
@@ -37,20 +60,17 @@ void core_irq_latch(struct core_machine *machine, unsigned irq, uint64_t at)
 		return;
 	machine->irq_pending[irq / 64] |= UINT64_C(1) << irq % 64;
 	machine->irq_from[irq] = at;
-	if (!machine->kernel->irq_masked[irq] && at < machine->irq_at)
-		machine->irq_at = at;
-	if (machine->irq_at < machine->core[0].horizon)
-		machine->core[0].horizon = machine->irq_at;
+	core_irqs_look(machine);
 }
 
 /* The timer device raises the interrupt that its pin was given; nobody asked for it: it is lost, as a line would be. */
 static void device_fire(struct core_machine *machine)
 {
-	const int irq = km_irq_of_pin ? km_irq_of_pin(machine->kernel, 0, CORE_TIMER_PIN) : -1;
+	const unsigned irq = machine->kernel->irq_of_pin[CORE_TIMER_PIN];
 	const uint64_t due = machine->device_due;
 	machine->device_due = machine->device_period ? due + machine->device_period : KM_NEVER;
-	if (irq >= 0)
-		core_irq_latch(machine, (unsigned)irq, due);
+	if (irq)
+		core_irq_latch(machine, irq, due);
 }
 
 int core_irq_take(struct core_machine *machine, uint64_t now)
@@ -61,7 +81,7 @@ int core_irq_take(struct core_machine *machine, uint64_t now)
 	if (machine->irq_at > now)
 		return -1;
 	for (unsigned irq = 0; irq < KM_IRQS; irq++)
-		if (irq_is_pending(machine, irq) && !machine->kernel->irq_masked[irq] &&
+		if (irq_is_pending(machine, irq) && irq_is_open(machine, irq) &&
 		    machine->irq_from[irq] <= now &&
 		    (first < 0 || machine->irq_from[irq] < machine->irq_from[first]))
 			first = (int)irq;
@@ -80,7 +100,8 @@ int core_host_pending(void *context, struct km_kernel *kernel, struct km_core *c
 		return core_native_pending(machine, core);
 	if (machine->hold)
 		return 0;
-	return core->timer_at <= now || (core->id == 0 && (machine->irq_at <= now || machine->device_due <= now));
+	return core->timer_at <= now ||
+	       (core->id == 0 && (machine->irq_at <= now || machine->device_due <= now));
 }
 
 void core_host_unmask(void *context, struct km_kernel *kernel, unsigned irq, int enabled)
@@ -90,8 +111,6 @@ void core_host_unmask(void *context, struct km_kernel *kernel, unsigned irq, int
 	(void)enabled;
 	if (irq_is_pending(machine, irq))
 		core_irqs_look(machine);
-	if (machine->irq_at < machine->core[0].horizon)
-		machine->core[0].horizon = machine->irq_at;
 	if (machine->native && machine->irq_at != KM_NEVER)
 		core_native_poke(machine);
 }
@@ -113,9 +132,9 @@ static uint64_t event_time(const struct core *core)
 
 static uint64_t run_time(struct core *core)
 {
-	const uint64_t left = core_compute_left(core);
 	if (core->km->current == core->km->idle)
 		return KM_NEVER;
+	const uint64_t left = core_compute_left(core);
 	return core->km->now > KM_NEVER - 1 - left ? KM_NEVER - 1 : core->km->now + left;
 }
 
@@ -219,7 +238,8 @@ uint64_t core_run(struct core_machine *machine, uint64_t until)
 		struct core *core = choose(machine, &at);
 		if (at == KM_NEVER)
 			return KM_NEVER;
-		if (at >= limit_now(machine, until) && !(machine->hold && core->km->current != core->km->idle))
+		if (at >= limit_now(machine, until) &&
+		    !(machine->hold && core->km->current != core->km->idle))
 			return at;
 		step(core, at, machine->config.clock ? KM_NEVER : until);
 	}

@@ -19,8 +19,8 @@ static char user_failed[200];
 
 #define EXPECT(condition)                                                                                    \
 	do {                                                                                                 \
-		if (!(condition) && !atomic_fetch_add(&user_failures, 1))                                     \
-			snprintf(user_failed, sizeof user_failed, "line %d: %s", __LINE__, #condition);       \
+		if (!(condition) && !atomic_fetch_add(&user_failures, 1))                                    \
+			snprintf(user_failed, sizeof user_failed, "line %d: %s", __LINE__, #condition);      \
 	} while (0)
 
 struct user {
@@ -70,10 +70,10 @@ static inline void user_thread(struct user *user, struct user_thread *t)
 	t->context = user_object(user, seL4_SchedContextObject, seL4_MinSchedContextBits + 1);
 	t->buffer = user_object(user, seL4_X86_4K, 0);
 	EXPECT(!seL4_SchedControl_Configure(user->info->schedcontrol.start + t->core, t->context,
-					    t->budget_us ? t->budget_us : 10000, t->period_us ? t->period_us : 10000, 0,
-					    0));
-	EXPECT(!seL4_TCB_Configure(t->tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0, 0x10000000,
-				   t->buffer));
+					    t->budget_us ? t->budget_us : 10000,
+					    t->period_us ? t->period_us : 10000, 0, 0));
+	EXPECT(!seL4_TCB_Configure(t->tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0,
+				   0x10000000, t->buffer));
 	EXPECT(!seL4_TCB_SetSchedParams(t->tcb, seL4_CapInitThreadTCB, t->priority, t->priority, t->context,
 					t->fault_handler));
 	regs.rip = (seL4_Word)t->code;
@@ -85,10 +85,12 @@ static inline void user_thread(struct user *user, struct user_thread *t)
 
 static inline struct core_config user_config(int (*entry)(void *), uint32_t cores)
 {
-	return (struct core_config){
-		.boot = {.nodes = 1, .cores = cores, .memory = {USER_BASE, USER_BASE + USER_MEMORY}, .ticks_per_us = 1000},
-		.entry = entry,
-		.digest = true};
+	return (struct core_config){.boot = {.nodes = 1,
+					     .cores = cores,
+					     .memory = {USER_BASE, USER_BASE + USER_MEMORY},
+					     .ticks_per_us = 1000},
+				    .entry = entry,
+				    .digest = true};
 }
 
 #endif

@@ -647,8 +647,8 @@ static void test_domain_arguments_are_checked_in_order(void **state)
 
 	assert_int_equal(invoke(w, DOMAIN, DomainScheduleConfigure, LIST(0, 0), LIST()),
 			 seL4_TruncatedMessage);
-	assert_range(w, invoke(w, DOMAIN, DomainScheduleConfigure, LIST(KM_SCHEDULE_MAX, 9, 1), LIST()),
-		     KM_SCHEDULE_MAX - 1);
+	assert_range(w, invoke(w, DOMAIN, DomainScheduleConfigure, LIST(KM_SCHEDULE_MAX - 1, 9, 1), LIST()),
+		     KM_SCHEDULE_MAX - 2);
 	assert_range(w, invoke(w, DOMAIN, DomainScheduleConfigure, LIST(1, 4, UINT64_MAX), LIST()), 3);
 	assert_int_equal(
 		invoke(w, DOMAIN, DomainScheduleConfigure, LIST(1, 1, KM_DOMAIN_FOR_EVER + 1), LIST()),
