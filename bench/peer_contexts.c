@@ -104,7 +104,8 @@ static const char *no_context(const struct bench_row *row)
 #define FUTEX_ROUND_TRIPS 2000
 
 struct futexes {
-	_Atomic uint32_t word __attribute__((aligned(64))); /* whose turn: even the bench's, odd the other's */
+	_Atomic uint32_t word
+		__attribute__((aligned(64))); /* whose turn: even the bench's, odd the other's */
 	_Atomic bool stop;
 	pthread_t thread;
 	cpu_set_t before;

@@ -15,7 +15,8 @@ static double error_percent(uint64_t predicted, uint32_t published)
 }
 
 /* "entry 132 + lookup 20 + 2 queue 60" */
-static void write_composition(FILE *out, const struct km_cost_profile *profile, const struct km_path_result *r)
+static void write_composition(FILE *out, const struct km_cost_profile *profile,
+			      const struct km_path_result *r)
 {
 	const char *before = "";
 	for (unsigned k = 0; k < KM_WORK_KINDS; k++) {
@@ -99,8 +100,11 @@ static int choose(const struct km_cost_profile **out, const char *word)
 		return CLI_GOOD;
 	const char *nearest = sim_nearest_name(word, km_cost_profile_names);
 	if (nearest)
-		return cli_fail(CLI_USAGE, "costs: unknown profile \"%.64s\"; did you mean \"%s\"?", word, nearest);
-	return cli_fail(CLI_USAGE, "costs: unknown profile \"%.64s\"; \"skerry list\" names the kernels' profiles", word);
+		return cli_fail(CLI_USAGE, "costs: unknown profile \"%.64s\"; did you mean \"%s\"?", word,
+				nearest);
+	return cli_fail(CLI_USAGE,
+			"costs: unknown profile \"%.64s\"; \"skerry list\" names the kernels' profiles",
+			word);
 }
 
 int cmd_costs(int argc, char **argv)
@@ -110,12 +114,13 @@ int cmd_costs(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = {
 		{"json", OPTION_FLAG, &json, NULL, "print JSON instead of text", 0, NULL}};
-	const struct command_line command = {.name = "costs",
-					     .arguments = "[PROFILE]",
-					     .about = "what a kernel's paths cost in a profile, beside what was published",
-					     .arguments_max = 1,
-					     .option = options,
-					     .options = 1};
+	const struct command_line command = {
+		.name = "costs",
+		.arguments = "[PROFILE]",
+		.about = "what a kernel's paths cost in a profile, beside what was published",
+		.arguments_max = 1,
+		.option = options,
+		.options = 1};
 	const struct km_cost_profile *profile;
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)

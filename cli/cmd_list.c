@@ -179,7 +179,8 @@ static int print_all(bool json)
 		{"traces", "Recordings (clients: [{trace: NAME}], skerry run --trace NAME)"},
 		{"machines", "Machines (machine.preset)"},
 		{"costs", "Costs of kernel and monitor (cost.profile)"},
-		{"kernel_costs", "Costs of a kernel's work, with fidelity: full (cost.kernel, skerry costs NAME)"}};
+		{"kernel_costs",
+		 "Costs of a kernel's work, with fidelity: full (cost.kernel, skerry costs NAME)"}};
 	int code = 0;
 	json_t *out = json_object();
 	member_count(out, "schema", CLI_SCHEMA);

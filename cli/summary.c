@@ -56,8 +56,8 @@ static void write_engine(FILE *out, const struct scenario *s, const struct run_r
 				     ? result->native->oversubscribed ? "native, oversubscribed" : "native"
 			     : s->engine == SIM_ENGINE_HEAP ? "virtual (heap)"
 							    : "virtual (window)";
-	fprintf(out, "engine    %s, fidelity %s, seed %llu; protocols %s, %s\n", engine, s->full ? "full" : "flat",
-		(unsigned long long)s->seed, s->capability, s->memory);
+	fprintf(out, "engine    %s, fidelity %s, seed %llu; protocols %s, %s\n", engine,
+		s->full ? "full" : "flat", (unsigned long long)s->seed, s->capability, s->memory);
 }
 
 static void write_head(FILE *out, const struct scenario *s, const struct run_result *result)

@@ -72,9 +72,9 @@ struct km_cap {
 };
 _Static_assert(sizeof(struct km_cap) == 16, "a capability is two words");
 
-#define KM_NULL_CAP     ((struct km_cap){.type = KM_CAP_NULL})
-#define KM_ASID_SHIFT   48
-#define KM_VADDR_MASK   ((UINT64_C(1) << 48) - 1)
+#define KM_NULL_CAP   ((struct km_cap){.type = KM_CAP_NULL})
+#define KM_ASID_SHIFT 48
+#define KM_VADDR_MASK ((UINT64_C(1) << 48) - 1)
 
 static inline km_paddr km_cap_paddr(struct km_cap cap) { return (km_paddr)cap.object << KM_GRANULE_BITS; }
 static inline unsigned km_cap_asid(struct km_cap cap) { return (unsigned)(cap.word >> KM_ASID_SHIFT); }

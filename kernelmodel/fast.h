@@ -62,7 +62,7 @@ static inline struct km_slot *km_lookup_fast(struct km_kernel *k, const struct k
 	if (UNLIKELY(!km_head_is_cspace(head) || !km_cspace_has(node, head, cptr)))
 		return NULL;
 	km_work(k, KM_WORK_LOOKUP);
-	return (struct km_slot *)(void *)(k->arena - k->base + (KM_HEAD_OBJECT(head) << KM_GRANULE_BITS)) +
+	return (struct km_slot *)(void *)(k->arena + ((KM_HEAD_OBJECT(head) << KM_GRANULE_BITS) - k->base)) +
 	       km_cspace_index(node, head, cptr);
 }
 

@@ -23,17 +23,20 @@ struct km_region { /* of physical memory: [start, end) */
 
 /* What one kernel owns. All of it is checked before anything starts: km_boot_check(). */
 struct km_boot {
-	const char *name;         /* borrowed; "" or NULL: none. Stands in messages */
-	uint32_t node, nodes;     /* seL4_BootInfo's nodeID and numNodes: this kernel among those of a multikernel boot */
-	uint32_t cores;           /* 1..KM_CORES_MAX */
-	struct km_region memory;  /* this kernel's own RAM, page-aligned; `memory.start` is where `arena` begins */
-	const struct km_region *device; /* memory shared with other kernels, or of devices: device untyped; page-aligned */
+	const char *name; /* borrowed; "" or NULL: none. Stands in messages */
+	uint32_t node,
+		nodes; /* seL4_BootInfo's nodeID and numNodes: this kernel among those of a multikernel boot */
+	uint32_t cores; /* 1..KM_CORES_MAX */
+	struct km_region
+		memory; /* this kernel's own RAM, page-aligned; `memory.start` is where `arena` begins */
+	const struct km_region
+		*device; /* memory shared with other kernels, or of devices: device untyped; page-aligned */
 	uint32_t devices;
 	/* Interrupts that this kernel owns, devices' and doorbells': 16..123, a user's vector v being interrupt v + 16. A
 	 * kernel that is alone (nodes <= 1) and lists none owns all of them. */
 	const uint32_t *irq;
 	uint32_t irqs;
-	uint64_t ticks_per_us; /* of the cores' clock; > 0 */
+	uint64_t ticks_per_us;    /* of the cores' clock; > 0 */
 	uint32_t root_cnode_bits; /* radix of the root task's CNode; 0: 16 */
 	uint8_t root_priority;    /* 0: 255 */
 	uint32_t image_frames;    /* frames of the root task's image, mapped at KM_IMAGE_BASE; 0: 16 */
@@ -84,13 +87,15 @@ struct km_host {
 
 struct km_core {
 	struct km_tcb *current; /* never NULL: the idle thread's TCB is one, with state KM_IDLE */
-	struct km_tcb *idle;    /* in the arena, as all TCBs; in no queue, without a capability, state KM_IDLE */
+	struct km_tcb *idle; /* in the arena, as all TCBs; in no queue, without a capability, state KM_IDLE */
 	uint32_t id;
 	/* Time. Whoever calls in sets `now` before; the kernel adds what it charged to `charged`, and never reads a clock.
 	 * `now` only grows. */
 	km_ticks now;
-	km_ticks charged;   /* by the last entry: cycles of work, for the caller to add to its clock; reset at entry */
-	km_ticks timer_at;  /* the next deadline (end of budget, release, end of domain): call km_timer() then; KM_NEVER */
+	km_ticks
+		charged; /* by the last entry: cycles of work, for the caller to add to its clock; reset at entry */
+	km_ticks
+		timer_at; /* the next deadline (end of budget, release, end of domain): call km_timer() then; KM_NEVER */
 	/* budget accounting (kernelmodel/refill.c) */
 	km_ticks stamp;    /* up to when the current thread has been charged */
 	km_ticks consumed; /* not charged yet */
@@ -111,7 +116,7 @@ struct km_core {
 	uint32_t domain, schedule_at;
 	km_ticks domain_left; /* of the running entry */
 	/* the TLB model */
-	struct km_tlb *tlb; /* kernelmodel/tlb.h */
+	struct km_tlb *tlb;        /* kernelmodel/tlb.h */
 	unsigned long asid_loaded; /* the address space that is loaded */
 	/* Capabilities to address spaces that were loaded here and have kept their ids since, by an id's low bits: they
 	 * spare a look into the pools. None: a null one whose word is KM_NO_SPACE. */
@@ -135,7 +140,8 @@ struct km_error {
 #define KM_IOAPIC_PINS 24
 
 struct km_kernel {
-	unsigned char *arena; /* physical memory from `base` on; the first page holds nothing, so that km_ref 0 is none */
+	unsigned char *
+		arena; /* physical memory from `base` on; the first page holds nothing, so that km_ref 0 is none */
 	km_paddr base, size;
 	uint32_t cores, node, nodes;
 	uint64_t ticks_per_us;
@@ -158,16 +164,17 @@ struct km_kernel {
 	km_ref irq_node; /* KM_IRQS slots: each holds the notification capability of an interrupt */
 	uint8_t irq_state[KM_IRQS]; /* enum km_irq_state, kernelmodel/irq.h */
 	uint8_t irq_owned[KM_IRQS], irq_masked[KM_IRQS];
-	uint8_t irq_of_pin[KM_IOAPIC_PINS]; /* which interrupt a pin of the IOAPIC was last routed to; 0: none */
-	km_ref io_ports; /* 2^16 bits: ports that a capability was issued for */
+	uint8_t irq_of_pin
+		[KM_IOAPIC_PINS]; /* which interrupt a pin of the IOAPIC was last routed to; 0: none */
+	km_ref io_ports;          /* 2^16 bits: ports that a capability was issued for */
 	/* address spaces */
-	km_ref asid_pool[64]; /* asid / 512 -> pool object; 8 are used */
-	uint32_t next_tcb;    /* number of the next TCB created */
-	km_ref all_first, all_last; /* all TCBs */
+	km_ref asid_pool[64];                   /* asid / 512 -> pool object; 8 are used */
+	uint32_t next_tcb;                      /* number of the next TCB created */
+	km_ref all_first, all_last;             /* all TCBs */
 	km_ref root_tcb, boot_info, root_cnode; /* of the root task */
-	struct km_boot boot;  /* what it was made from (pointers in it not to be followed) */
+	struct km_boot boot; /* what it was made from (pointers in it not to be followed) */
 	int arena_is_own;
-	int halted; /* by seL4_DebugHalt: every thread is suspended */
+	int halted;          /* by seL4_DebugHalt: every thread is suspended */
 	char complaint[256]; /* of km_check() */
 };
 
@@ -207,18 +214,19 @@ static inline void *km_at(const struct km_kernel *kernel, km_ref ref)
 }
 static inline km_ref km_ref_of(const struct km_kernel *kernel, const void *object)
 {
-	return (km_ref)(((km_paddr)((const unsigned char *)object - kernel->arena) + kernel->base) >> KM_GRANULE_BITS);
+	return (km_ref)(((km_paddr)((const unsigned char *)object - kernel->arena) + kernel->base) >>
+			KM_GRANULE_BITS);
 }
 static inline void *km_cap_object(const struct km_kernel *kernel, struct km_cap cap)
 {
 	return km_at(kernel, (km_ref)cap.object);
 }
-#define KM_TCB(k, ref)     ((struct km_tcb *)km_at(k, ref))
-#define KM_EP(k, ref)      ((struct km_endpoint *)km_at(k, ref))
-#define KM_NTFN(k, ref)    ((struct km_notification *)km_at(k, ref))
+#define KM_TCB(k, ref)      ((struct km_tcb *)km_at(k, ref))
+#define KM_EP(k, ref)       ((struct km_endpoint *)km_at(k, ref))
+#define KM_NTFN(k, ref)     ((struct km_notification *)km_at(k, ref))
 #define KM_REPLY_AT(k, ref) ((struct km_reply *)km_at(k, ref))
-#define KM_SC(k, ref)      ((struct km_sched_context *)km_at(k, ref))
-#define KM_SLOT(k, ref)    ((struct km_slot *)km_at(k, ref))
+#define KM_SC(k, ref)       ((struct km_sched_context *)km_at(k, ref))
+#define KM_SLOT(k, ref)     ((struct km_slot *)km_at(k, ref))
 
 /* ---- checks ---- */
 

@@ -13,24 +13,46 @@
 typedef uint64_t km_ticks; /* time of a core's clock: cycles in virtual time, ticks of the TSC natively */
 #define KM_NEVER UINT64_MAX
 
-#define KM_CORES_MAX      64
-#define KM_PRIORITIES     256
-#define KM_DOMAINS        4
-#define KM_SCHEDULE_MAX   64 /* entries of the domain schedule */
-#define KM_IRQS           256
+#define KM_CORES_MAX    64
+#define KM_PRIORITIES   256
+#define KM_DOMAINS      4
+#define KM_SCHEDULE_MAX 64 /* entries of the domain schedule */
+#define KM_IRQS         256
 
 /* ---- a thread's registers ---- */
 
 /* In the order of seL4_UserContext. */
 enum km_register {
-	KM_RIP, KM_RSP, KM_RFLAGS, KM_RAX, KM_RBX, KM_RCX, KM_RDX, KM_RSI, KM_RDI, KM_RBP, KM_R8, KM_R9, KM_R10,
-	KM_R11, KM_R12, KM_R13, KM_R14, KM_R15, KM_FS_BASE, KM_GS_BASE, KM_REGISTERS
+	KM_RIP,
+	KM_RSP,
+	KM_RFLAGS,
+	KM_RAX,
+	KM_RBX,
+	KM_RCX,
+	KM_RDX,
+	KM_RSI,
+	KM_RDI,
+	KM_RBP,
+	KM_R8,
+	KM_R9,
+	KM_R10,
+	KM_R11,
+	KM_R12,
+	KM_R13,
+	KM_R14,
+	KM_R15,
+	KM_FS_BASE,
+	KM_GS_BASE,
+	KM_REGISTERS
 };
 /* The system-call ABI of x86_64 and MCS. */
 enum {
-	KM_REG_CAP = KM_RDI,    /* in: capability; out: badge */
-	KM_REG_INFO = KM_RSI,   /* in and out: message info */
-	KM_REG_MR0 = KM_R10, KM_REG_MR1 = KM_R8, KM_REG_MR2 = KM_R9, KM_REG_MR3 = KM_R15,
+	KM_REG_CAP = KM_RDI,  /* in: capability; out: badge */
+	KM_REG_INFO = KM_RSI, /* in and out: message info */
+	KM_REG_MR0 = KM_R10,
+	KM_REG_MR1 = KM_R8,
+	KM_REG_MR2 = KM_R9,
+	KM_REG_MR3 = KM_R15,
 	KM_REG_REPLY = KM_R12,  /* in: reply capability; NBSendWait's destination */
 	KM_REG_DEST = KM_R13,   /* in: NBSendRecv's destination */
 	KM_REG_SYSCALL = KM_RDX /* in: number */
@@ -51,8 +73,8 @@ struct km_context {
 
 /* As seL4_Fault_tag_t and seL4_LookupFailureType. */
 struct km_lookup_failure {
-	uint8_t type;                    /* None 0, InvalidRoot 1, MissingCapability 2, DepthMismatch 3, GuardMismatch 4 */
-	uint8_t bits_left, bits_found;   /* bits_found: of the slot (depth), of the guard (guard) */
+	uint8_t type; /* None 0, InvalidRoot 1, MissingCapability 2, DepthMismatch 3, GuardMismatch 4 */
+	uint8_t bits_left, bits_found; /* bits_found: of the slot (depth), of the guard (guard) */
 	km_word guard;
 };
 struct km_fault {
@@ -61,7 +83,7 @@ struct km_fault {
 	uint8_t prefetch;   /* VMFault */
 	struct km_lookup_failure lookup;
 	km_word address; /* CapFault: capability; VMFault: address; UnknownSyscall and UserException: number; Timeout: data */
-	km_word code;    /* VMFault: FSR; UserException: code */
+	km_word code; /* VMFault: FSR; UserException: code */
 };
 
 /* ---- objects ---- */
@@ -82,10 +104,10 @@ _Static_assert(sizeof(struct km_endpoint) == 16, "an endpoint is seL4's 2^4 byte
 enum km_notification_state { KM_NTFN_IDLE, KM_NTFN_WAITING, KM_NTFN_ACTIVE };
 struct km_notification {
 	struct km_queue queue;
-	km_word badge;     /* ACTIVE: what was signalled */
-	uint32_t state;    /* enum km_notification_state */
+	km_word badge;  /* ACTIVE: what was signalled */
+	uint32_t state; /* enum km_notification_state */
 	km_ref bound_tcb;
-	km_ref sc;         /* scheduling context bound to it (passive servers), or 0 */
+	km_ref sc; /* scheduling context bound to it (passive servers), or 0 */
 	uint32_t reserved[9];
 };
 _Static_assert(sizeof(struct km_notification) == 64, "a notification is seL4's 2^6 bytes");
@@ -106,11 +128,11 @@ struct km_refill {
 	km_ticks time, amount;
 };
 struct km_sched_context {
-	km_ticks period;   /* 0: round-robin (budget == period) */
-	km_ticks consumed; /* since it was last reported */
-	km_word badge;     /* reported by timeout faults */
+	km_ticks period;                 /* 0: round-robin (budget == period) */
+	km_ticks consumed;               /* since it was last reported */
+	km_word badge;                   /* reported by timeout faults */
 	km_ref tcb, notification, reply; /* reply: head of its call stack */
-	km_ref yield_from; /* the thread that is yielding to it */
+	km_ref yield_from;               /* the thread that is yielding to it */
 	uint32_t core;
 	uint32_t refill_max, refill_head, refill_count; /* refill_max 0: not configured, may not run */
 	uint8_t sporadic, is_round_robin, reserved8[2];
@@ -121,7 +143,10 @@ struct km_sched_context {
 #define KM_MIN_REFILLS 2
 _Static_assert(sizeof(struct km_sched_context) + KM_MIN_REFILLS * sizeof(struct km_refill) == 128,
 	       "a scheduling context's fixed part is seL4's 128 bytes");
-static inline struct km_refill *km_refills(struct km_sched_context *sc) { return (struct km_refill *)(sc + 1); }
+static inline struct km_refill *km_refills(struct km_sched_context *sc)
+{
+	return (struct km_refill *)(sc + 1);
+}
 
 /* As seL4_ThreadState of the kernel's own. */
 enum km_thread_state {
@@ -136,7 +161,14 @@ enum km_thread_state {
 };
 
 /* Slots of a TCB. */
-enum { KM_TCB_CSPACE, KM_TCB_VSPACE, KM_TCB_BUFFER, KM_TCB_FAULT_HANDLER, KM_TCB_TIMEOUT_HANDLER, KM_TCB_SLOTS };
+enum {
+	KM_TCB_CSPACE,
+	KM_TCB_VSPACE,
+	KM_TCB_BUFFER,
+	KM_TCB_FAULT_HANDLER,
+	KM_TCB_TIMEOUT_HANDLER,
+	KM_TCB_SLOTS
+};
 
 struct km_tcb {
 	struct km_slot slot[8]; /* KM_TCB_SLOTS are used; a zombie of a TCB empties them from the last */
@@ -144,21 +176,22 @@ struct km_tcb {
 	/* scheduling */
 	uint8_t state; /* enum km_thread_state */
 	uint8_t priority, mcp, domain;
-	uint8_t queued, in_release_queue; /* in the ready queue of its core, domain and priority; in the release queue */
-	uint8_t fpu_disabled;             /* seL4_TCBFlag_fpuDisabled */
+	uint8_t queued,
+		in_release_queue; /* in the ready queue of its core, domain and priority; in the release queue */
+	uint8_t fpu_disabled;     /* seL4_TCBFlag_fpuDisabled */
 	uint8_t reserved8;
-	uint32_t core;  /* its affinity: of the scheduling context that it has, or last had */
-	km_ref sc;      /* scheduling context, or 0 */
-	km_ref yield_to; /* scheduling context it yields to */
-	km_ref notification; /* bound, or 0 */
+	uint32_t core;                 /* its affinity: of the scheduling context that it has, or last had */
+	km_ref sc;                     /* scheduling context, or 0 */
+	km_ref yield_to;               /* scheduling context it yields to */
+	km_ref notification;           /* bound, or 0 */
 	km_ref sched_prev, sched_next; /* ready queue, or release queue */
 	/* release queue: when it ends, and its place in the tree that finds places (kernelmodel/release.c) */
 	km_ticks release_at;
 	km_ref release_up, release_left, release_right;
-	km_ref ep_prev, ep_next;       /* endpoint or notification queue */
+	km_ref ep_prev, ep_next; /* endpoint or notification queue */
 	/* what it is blocked on */
 	km_ref blocked_on; /* endpoint or notification */
-	km_ref reply;      /* BLOCKED_ON_REPLY: the reply object; BLOCKED_ON_RECEIVE: the one that it will use, or 0 */
+	km_ref reply; /* BLOCKED_ON_REPLY: the reply object; BLOCKED_ON_RECEIVE: the one that it will use, or 0 */
 	uint8_t can_grant, can_grant_reply, is_call; /* BLOCKED_ON_SEND; can_grant also of a receive */
 	uint8_t reserved8b;
 	uint32_t number; /* of its creation: a stable name */
@@ -166,7 +199,7 @@ struct km_tcb {
 	/* faults */
 	struct km_fault fault;
 	/* the rest */
-	km_word buffer_address; /* virtual address of the IPC buffer, 0: none */
+	km_word buffer_address;    /* virtual address of the IPC buffer, 0: none */
 	km_ref all_prev, all_next; /* every TCB, in the order of creation */
 	char name[64];
 	/* Of whoever runs threads (kernelmodel/core/); zeroed at creation, else not touched by the kernel. */

@@ -112,15 +112,16 @@ static void *at_slot(struct bench *b, km_word slot)
 
 static void set_priority(struct bench *b, km_word tcb, unsigned priority)
 {
-	INVOKE(b, tcb, TCBSetPriority, .words = 1, .word = {priority}, .caps = 1, .cap = {seL4_CapInitThreadTCB});
+	INVOKE(b, tcb, TCBSetPriority, .words = 1, .word = {priority}, .caps = 1,
+	       .cap = {seL4_CapInitThreadTCB});
 }
 
 static km_word context_new(struct bench *b)
 {
 	const km_word sc = object(b, seL4_SchedContextObject, seL4_MinSchedContextBits);
 
-	INVOKE(b, b->control, SchedControlConfigureFlags, .words = 5, .word = {10000, 10000, 0, 0, 0}, .caps = 1,
-	       .cap = {sc});
+	INVOKE(b, b->control, SchedControlConfigureFlags, .words = 5, .word = {10000, 10000, 0, 0, 0},
+	       .caps = 1, .cap = {sc});
 	return sc;
 }
 
@@ -137,7 +138,8 @@ static struct km_tcb *thread_new(struct bench *b, km_word space, km_word *tcb, k
 {
 	*tcb = object(b, seL4_TCBObject, 0);
 	*sc = context_new(b);
-	INVOKE(b, *tcb, TCBSetSpace, .words = 3, .caps = 3, .cap = {seL4_CapNull, seL4_CapInitThreadCNode, space});
+	INVOKE(b, *tcb, TCBSetSpace, .words = 3, .caps = 3,
+	       .cap = {seL4_CapNull, seL4_CapInitThreadCNode, space});
 	INVOKE(b, *tcb, TCBSetIPCBuffer, .words = 1, .word = {b->root->buffer_address}, .caps = 1,
 	       .cap = {seL4_CapInitThreadIPCBuffer});
 	INVOKE(b, *tcb, TCBSetSchedParams, .words = 2, .word = {HIGH, HIGH}, .caps = 3,
@@ -238,7 +240,8 @@ static void faults(struct bench *b)
 	enter(b, seL4_SysRecv, ep, 0, reply);
 	INVOKE(b, handler_sc, SchedContextUnbind, 0);
 	faulter = thread_new(b, space_new(b), &tcb, &sc);
-	INVOKE(b, tcb, TCBSetSpace, .words = 3, .caps = 3, .cap = {ep, seL4_CapInitThreadCNode, seL4_CapInitThreadVSpace});
+	INVOKE(b, tcb, TCBSetSpace, .words = 3, .caps = 3,
+	       .cap = {ep, seL4_CapInitThreadCNode, seL4_CapInitThreadVSpace});
 	INVOKE(b, tcb, TCBResume, 0);
 	begin(b, PATH_FAULT);
 	b->core->now += b->core->charged + 1000;
@@ -253,13 +256,15 @@ static void faults(struct bench *b)
 static void maps(struct bench *b)
 {
 	const km_word vspace = seL4_CapInitThreadVSpace, frame = object(b, seL4_X86_4K, 0);
-	const km_word directory = object(b, seL4_X86_PageDirectoryObject, 0), table = object(b, seL4_X86_PageTableObject, 0);
+	const km_word directory = object(b, seL4_X86_PageDirectoryObject, 0),
+		      table = object(b, seL4_X86_PageTableObject, 0);
 	const km_word far = MAP_AT + (UINT64_C(1) << 30); /* beyond the page directory of the image */
 
 	INVOKE(b, directory, X86PageDirectoryMap, .words = 2, .word = {far, 0}, .caps = 1, .cap = {vspace});
 	INVOKE(b, table, X86PageTableMap, .words = 2, .word = {far, 0}, .caps = 1, .cap = {vspace});
 	begin(b, PATH_MAP);
-	INVOKE(b, frame, X86PageMap, .words = 3, .word = {far, KM_READ | KM_WRITE, 0}, .caps = 1, .cap = {vspace});
+	INVOKE(b, frame, X86PageMap, .words = 3, .word = {far, KM_READ | KM_WRITE, 0}, .caps = 1,
+	       .cap = {vspace});
 	add(b, PATH_MAP);
 	end(b, PATH_MAP, b->root);
 }

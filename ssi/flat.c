@@ -117,7 +117,8 @@ static void trace_add(struct flat_cluster *c, const struct step_msg *m, uint32_t
 {
 	uint64_t *hash = &c->machine->trace[(size_t)from * c->machine->clusters + c->id];
 	const bool data = flat_carries_data(&c->node[m->protocol], m);
-	*hash = trace_mix(*hash, (uint64_t)m->event << 40 | (uint64_t)m->protocol << 32 | (data ? 0 : m->word));
+	*hash = trace_mix(*hash,
+			  (uint64_t)m->event << 40 | (uint64_t)m->protocol << 32 | (data ? 0 : m->word));
 	*hash = trace_mix(*hash, step_ref_word(m->to));
 	*hash = trace_mix(*hash, step_ref_word(m->from));
 	*hash = trace_mix(*hash, step_ref_word(m->arg));

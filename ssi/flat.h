@@ -23,10 +23,10 @@
 #include "sim/histogram.h"
 #include "sim/topology.h"
 
-#define FLAT_PAGE_BYTES 4096
-#define FLAT_PAIRS_MAX  64 /* clusters of which each pair's traffic is counted */
+#define FLAT_PAGE_BYTES   4096
+#define FLAT_PAIRS_MAX    64 /* clusters of which each pair's traffic is counted */
 #define FLAT_KERNEL_WORKS 32 /* kinds of a kernel's work, and room */
-#define FLAT_CLASSES    64 /* of pairs, see sim_topology_class() */
+#define FLAT_CLASSES      64 /* of pairs, see sim_topology_class() */
 
 /* ---- operations, as they are counted ---- */
 
@@ -250,7 +250,7 @@ uint64_t flat_protocol_trace(const struct flat_machine *machine);
  * where). */
 struct flat_kernel_stats {
 	uint64_t entries, cycles; /* into kernels; in them (virtual time) */
-	uint64_t refused;         /* calls on a capability that a revoke had taken away: the kernel refused them */
+	uint64_t refused; /* calls on a capability that a revoke had taken away: the kernel refused them */
 	uint64_t work[FLAT_KERNEL_WORKS]; /* units, by enum km_work_kind */
 };
 bool flat_is_full(const struct flat_machine *machine);

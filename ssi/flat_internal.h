@@ -217,7 +217,7 @@ struct flat_machine {
 	struct sim_engine *engine;
 	struct flat_shard *shard;
 	struct flat_cluster *cluster;
-	uint64_t *trace;             /* [from * clusters + to], if config.trace: what the pair received, chained */
+	uint64_t *trace; /* [from * clusters + to], if config.trace: what the pair received, chained */
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;

@@ -93,7 +93,8 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 }
 
 /* And of one with kernels. */
-static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
+static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		     unsigned next)
 {
 	profile_tap(n, m, at, state, next);
 	full_cell(n, at, state, next);
@@ -341,7 +342,8 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	if (config->native)
 		go_native(m);
 	int error = clusters_init(m);
-	if (!error && config->trace && !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
+	if (!error && config->trace &&
+	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
 		error = names_init(&m->names) ? -ENOMEM : flat_pages_init(m);

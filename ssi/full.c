@@ -92,8 +92,8 @@ static uint64_t memory_wanted(const struct full_cluster *m)
 static int stacks_new(struct full_cluster *m)
 {
 	m->stacks_bytes = (size_t)m->flat->clients * FULL_CLIENT_STACK + 4096;
-	m->stacks = mmap(NULL, m->stacks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			 -1, 0);
+	m->stacks = mmap(NULL, m->stacks_bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->stacks != MAP_FAILED)
 		return 0;
 	m->stacks = NULL;
@@ -164,7 +164,7 @@ static int cluster_new(struct flat_machine *machine, struct flat_cluster *c)
 static void no_flat_costs(struct flat_machine *machine)
 {
 	static const enum sim_cost_kind kernels[] = {
-		SIM_COST_CALL,	     SIM_COST_REPLY, SIM_COST_NULL,  SIM_COST_SIGNAL, SIM_COST_CAP_CREATE,
+		SIM_COST_CALL,       SIM_COST_REPLY, SIM_COST_NULL,  SIM_COST_SIGNAL, SIM_COST_CAP_CREATE,
 		SIM_COST_CAP_DELETE, SIM_COST_MAP,   SIM_COST_UNMAP, SIM_COST_CLIENT,
 	};
 	for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
@@ -219,7 +219,8 @@ void full_stats(const struct flat_machine *machine, struct flat_kernel_stats *ou
 		const struct full_cluster *m = machine->cluster[i].full;
 		struct core_stats stats;
 		core_stats(m->core, &stats);
-		out->entries += stats.faults + stats.exceptions + stats.interrupts + stats.timers + stats.ipis;
+		out->entries +=
+			stats.faults + stats.exceptions + stats.interrupts + stats.timers + stats.ipis;
 		for (unsigned k = 0; k < sizeof stats.syscalls / sizeof stats.syscalls[0]; k++)
 			out->entries += stats.syscalls[k];
 		out->cycles += stats.kernel;

@@ -9,8 +9,8 @@
 
 #define FULL_DOORBELL_VECTOR CORE_DOORBELL_VECTOR /* the interrupt that a cluster's inbox rings */
 #define FULL_DOORBELL_IRQ    (FULL_DOORBELL_VECTOR + CORE_IRQ_OF_VECTOR)
-#define FULL_CHUNK_BITS      8  /* a CNode for 256 representatives, made when the first of them is */
-#define FULL_CLIENT_BITS     10 /* radix of a client's CSpace */
+#define FULL_CHUNK_BITS      8    /* a CNode for 256 representatives, made when the first of them is */
+#define FULL_CLIENT_BITS     10   /* radix of a client's CSpace */
 #define FULL_PAGES           1024 /* frames that a monitor maps for the pages of its cluster */
 #define FULL_CLIENT_STACK    (192u << 10)
 #define FULL_MONITOR_STACK   (512u << 10)
@@ -29,10 +29,10 @@ struct full_inbox {
 struct full_client {
 	struct full_cluster *cluster;
 	uint32_t id;
-	uint64_t tcb, cnode, notification; /* in the monitor's CSpace */
-	uint64_t reply;                    /* that its call waits on; 0: it does not call */
+	uint64_t tcb, cnode, notification;           /* in the monitor's CSpace */
+	uint64_t reply;                              /* that its call waits on; 0: it does not call */
 	uint64_t used[(1 << FULL_CLIENT_BITS) / 64]; /* slots of its CSpace */
-	struct flat_chain chain;           /* of the call that has ended */
+	struct flat_chain chain;                     /* of the call that has ended */
 };
 
 /* CPtrs are the monitor's. */
@@ -40,22 +40,22 @@ struct full_cluster {
 	struct flat_cluster *flat;
 	struct core_machine *core;
 	struct full_inbox inbox;
-	bool rings;      /* the doorbell was rung and the inbox is not yet empty */
-	sim_ps run_at;   /* when the cluster is to go on, as posted; SIM_PS_NEVER: not */
+	bool rings;    /* the doorbell was rung and the inbox is not yet empty */
+	sim_ps run_at; /* when the cluster is to go on, as posted; SIM_PS_NEVER: not */
 	char *stacks;
 	size_t stacks_bytes;
 	struct full_client *client;
 	/* the monitor's own */
 	uint64_t endpoint, notification, irq, next_slot, untyped, untyped_end;
 	unsigned root_bits;
-	uint64_t *reply;     /* free reply objects, a stack */
+	uint64_t *reply; /* free reply objects, a stack */
 	uint32_t replies;
-	uint32_t *finished;  /* clients whose call has ended in this step */
+	uint32_t *finished; /* clients whose call has ended in this step */
 	uint32_t finisheds;
-	uint64_t *chunk;     /* [representatives >> FULL_CHUNK_BITS]: CNodes, 0: not made */
+	uint64_t *chunk; /* [representatives >> FULL_CHUNK_BITS]: CNodes, 0: not made */
 	uint32_t chunks;
-	uint32_t *owner;     /* [representatives]: client + 1 */
-	uint8_t *installed;  /* [representatives]: the slot holds a capability */
+	uint32_t *owner;           /* [representatives]: client + 1 */
+	uint8_t *installed;        /* [representatives]: the slot holds a capability */
 	uint64_t page[FULL_PAGES]; /* frames, 0: not made */
 	uint8_t mapped[FULL_PAGES];
 	uint64_t refused;

@@ -17,7 +17,7 @@
 /* A client's CSpace. */
 enum { CLIENT_MONITOR = 1, CLIENT_NOTIFICATION, CLIENT_FIRST };
 
-#define CLIENT_PRIORITY  100
+#define CLIENT_PRIORITY 100
 /* Who is answered goes on at once, before others of its priority that are ready (a direct switch), until its slice ends: so
  * slices are short. */
 #define CLIENT_BUDGET_US 100
@@ -397,7 +397,8 @@ static void call_monitor(struct full_client *me, struct flat_client *k)
 		seL4_CallWithMRs(callee_of(me, k), seL4_MessageInfo_new(k->call.op, 0, 0, 3), &error, &value,
 				 &directory, &ignored);
 	if (seL4_MessageInfo_get_label(info) == seL4_InvalidCapability) {
-		me->cluster->refused++; /* a revoke took it away: the kernel refuses, whatever the monitor knows */
+		me->cluster
+			->refused++; /* a revoke took it away: the kernel refuses, whatever the monitor knows */
 		k->result = (struct flat_result){.error = EBADF};
 		me->chain = (struct flat_chain){0};
 		return;
@@ -467,10 +468,11 @@ static void client_new(struct full_cluster *m, struct full_client *k, const seL4
 	const uint64_t frame = client_space(m, &space);
 	const uint64_t context = object_new(m, seL4_SchedContextObject, seL4_MinSchedContextBits);
 	k->tcb = object_new(m, seL4_TCBObject, 0);
-	must(seL4_TCB_Configure(k->tcb, k->cnode, seL4_CNode_CapData_new(0, seL4_WordBits - FULL_CLIENT_BITS).words[0],
-				space, 0, CLIENT_BUFFER, frame));
-	must(seL4_SchedControl_Configure(info->schedcontrol.start, context, CLIENT_BUDGET_US, CLIENT_BUDGET_US,
-					 0, 0));
+	must(seL4_TCB_Configure(k->tcb, k->cnode,
+				seL4_CNode_CapData_new(0, seL4_WordBits - FULL_CLIENT_BITS).words[0], space,
+				0, CLIENT_BUFFER, frame));
+	must(seL4_SchedControl_Configure(info->schedcontrol.start, context, CLIENT_BUDGET_US,
+					 CLIENT_BUDGET_US, 0, 0));
 	must(seL4_TCB_SetSchedParams(k->tcb, seL4_CapInitThreadTCB, CLIENT_PRIORITY, CLIENT_PRIORITY, context,
 				     seL4_CapNull));
 	registers.rip = (seL4_Word)(uintptr_t)client_main;
@@ -501,10 +503,10 @@ static void doorbell_begin(struct full_cluster *m)
 	const uint64_t own = object_new(m, seL4_NotificationObject, 0);
 	m->notification = slot_new(m);
 	m->irq = slot_new(m);
-	must(seL4_CNode_Mint(seL4_CapInitThreadCNode, m->notification, seL4_WordBits, seL4_CapInitThreadCNode, own,
-			     seL4_WordBits, seL4_AllRights, BADGE_DOORBELL));
-	must(seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, m->irq, seL4_WordBits, 0, 0, 0, 0,
-				    FULL_DOORBELL_VECTOR));
+	must(seL4_CNode_Mint(seL4_CapInitThreadCNode, m->notification, seL4_WordBits, seL4_CapInitThreadCNode,
+			     own, seL4_WordBits, seL4_AllRights, BADGE_DOORBELL));
+	must(seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, m->irq, seL4_WordBits, 0, 0,
+				    0, 0, FULL_DOORBELL_VECTOR));
 	must(seL4_IRQHandler_SetNotification(m->irq, m->notification));
 	must(seL4_TCB_BindNotification(seL4_CapInitThreadTCB, m->notification));
 }

@@ -424,7 +424,8 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 	SIM_CHECK(run);
 	run->scenario = scenario;
 	run->options = *options;
-	if (check_protocols(scenario, error) || run_serial_check(scenario, error) || load_traces(run, error)) {
+	if (check_protocols(scenario, error) || run_serial_check(scenario, error) ||
+	    load_traces(run, error)) {
 		run_free(run);
 		return -1;
 	}
@@ -632,7 +633,8 @@ void run_go(struct run *run, struct run_result *result)
 	check_groups(run, result);
 	for (uint32_t i = 0; result->end != RUN_TIMEOUT && i < FLAT_CHECKS; i++)
 		if (machine[i].name)
-			check_copy(result, machine[i].name, machine[i].count, machine[i].failures, machine[i].first);
+			check_copy(result, machine[i].name, machine[i].count, machine[i].failures,
+				   machine[i].first);
 	if (run->options.inclusion)
 		check_inclusion(run, result);
 }

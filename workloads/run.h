@@ -54,9 +54,9 @@ enum run_end { RUN_ENDED, RUN_TIMEOUT, RUN_STUCK, RUN_FAULT };
 
 struct run_result {
 	enum run_end end;
-	char end_text[240]; /* unless RUN_ENDED: what happened */
+	char end_text[240];               /* unless RUN_ENDED: what happened */
 	struct flat_kernel_stats kernels; /* fidelity full */
-	uint64_t protocol_trace; /* order serial: see flat_protocol_trace(); else 0 */
+	uint64_t protocol_trace;          /* order serial: see flat_protocol_trace(); else 0 */
 	uint64_t digest, events, windows, calls, messages, cells;
 	sim_ps virtual_ps; /* natively: real time, when the last client had finished */
 	double wall_seconds, setup_seconds;

@@ -11,13 +11,15 @@ int run_serial_check(const struct scenario *s, struct scenario_error *error)
 	if (s->order != SCENARIO_SERIAL)
 		return 0;
 	if (s->engine == SIM_ENGINE_NATIVE)
-		return scenario_complain(s, error, "order", "serial",
-					 "a turn is over when nothing is under way, which only virtual time knows; choose "
-					 "engine window or heap");
+		return scenario_complain(
+			s, error, "order", "serial",
+			"a turn is over when nothing is under way, which only virtual time knows; choose "
+			"engine window or heap");
 	if (s->events_count)
-		return scenario_complain(s, error, "order", "serial",
-					 "events happen at times, and a serial run has no times that mean anything; "
-					 "remove \"events\"");
+		return scenario_complain(
+			s, error, "order", "serial",
+			"events happen at times, and a serial run has no times that mean anything; "
+			"remove \"events\"");
 	return 0;
 }
 

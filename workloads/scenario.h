@@ -81,14 +81,14 @@ struct scenario {
 	char *file;    /* where it was read, or "(built in) NAME" */
 	uint64_t seed; /* < 2^63 */
 	enum sim_engine_kind engine;
-	bool full;                  /* fidelity */
+	bool full; /* fidelity */
 	enum scenario_order order;
 	struct sim_topology topology;
-	struct sim_cost_profile cost; /* the profile with the scenario's changes */
+	struct sim_cost_profile cost;              /* the profile with the scenario's changes */
 	const struct km_cost_profile *kernel_cost; /* fidelity full */
-	char *capability, *memory;    /* protocol names, default "tree" and "msi" */
-	uint32_t service_cluster;     /* default 0 */
-	uint32_t cache_pages;         /* pages that a cluster caches, default 16,384 */
+	char *capability, *memory;                 /* protocol names, default "tree" and "msi" */
+	uint32_t service_cluster;                  /* default 0 */
+	uint32_t cache_pages;                      /* pages that a cluster caches, default 16,384 */
 	struct scenario_native native;
 	uint32_t clients_count;
 	struct scenario_clients clients[SCENARIO_CLIENTS_MAX];

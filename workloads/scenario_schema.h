@@ -61,8 +61,8 @@ struct raw_scenario {
 };
 
 extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
-extern const char *const scenario_engine_names[], *const scenario_tree_names[], *const scenario_fidelity_names[],
-	*const scenario_order_names[];
+extern const char *const scenario_engine_names[],
+	*const scenario_tree_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does

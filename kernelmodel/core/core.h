@@ -73,7 +73,8 @@ struct core_config {
 	void *context;                  /* of both, and core_context() of whoever runs on the machine */
 };
 
-/* Zeroed memory of whole pages that plain pointers of programs can reach, for devices; NULL: no memory. */
+/* Zeroed memory of whole pages that plain pointers of programs can reach, for devices. Where the host gives no file of
+ * memory (a limit) they cannot: a line on stderr says so. NULL: no memory. */
 unsigned char *core_shared_new(size_t bytes);
 void core_shared_free(unsigned char *memory); /* takes NULL */
 

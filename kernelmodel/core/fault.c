@@ -4,6 +4,8 @@
  * thread's context and the vector registers beside it, and lets the return from the signal go to fiber_fault on the
  * kernel's stack: so no kernel code runs in a signal handler, and the thread that goes on then is any.
  *
+ * An access to memory that the thread has mapped is no fault: core/mapped.c puts the page there, and it is done again.
+ *
  * Whose fault it is: with the kernel's stack in rsp, the kernel's. In libc, the thread's if it was in one of the functions
  * that take a user's pointer and no lock; any other could hold a lock for ever. Those, and what happens outside of threads,
  * are errors of Skerry or of the program that no handler could mend: a message, and exit code 70. */
@@ -203,17 +205,17 @@ static void say_taken(uint64_t address)
 	static atomic_bool told;
 	if (!atomic_exchange_explicit(&told, true, memory_order_relaxed))
 		say("the page at ", address,
-		    " is mapped in the thread's address space, but the host has something of its own there, or lets "
-		    "nobody map there: a VM fault; map it elsewhere, from 0x10000 to 0x500000000000, or use "
-		    "skerry_load() and skerry_store()\n");
+		    " is mapped in the thread's address space, but the host has something of its own there, "
+		    "or lets nobody map there: a VM fault; map it elsewhere, from 0x10000 to 0x500000000000, "
+		    "or use skerry_load() and skerry_store()\n");
 }
 
 static _Noreturn void say_two_spaces(uint64_t address)
 {
 	say("a plain pointer to ", address,
-	    ": threads of different address spaces run at once, to another the address means something else, and natively "
-	    "all share the host's one address space; use --engine virtual, or one core and one cluster, or "
-	    "skerry_load() and skerry_store()\n");
+	    ": threads of different address spaces run at once, to another the address means something else, "
+	    "and natively all share the host's one address space; use --engine virtual, or one core and one "
+	    "cluster, or skerry_load() and skerry_store()\n");
 	_exit(EXIT_USAGE);
 }
 

@@ -79,7 +79,7 @@ static void core_init(struct core_machine *machine, uint32_t id)
 			(machine->cores > 1 ? SPECIAL_LOCK : 0);
 }
 
-/* Plain pointers ask for memory that is a file. Where the host gives none, programs have skerry_load() and the like. */
+/* Plain pointers ask for memory that is a file. */
 static void arena_new(struct core_machine *machine)
 {
 	struct core_config *config = &machine->config;
@@ -87,11 +87,6 @@ static void arena_new(struct core_machine *machine)
 	if (!config->plain_pointers || config->boot.arena || memory->end <= memory->start)
 		return;
 	config->boot.arena = machine->arena = core_shared_new(memory->end - memory->start);
-	config->plain_pointers = machine->arena;
-	if (!machine->arena)
-		fprintf(stderr, "skerry: the host has no file of memory (memfd) of %llu bytes: plain pointers to mapped "
-				"memory fault; use skerry_load() and skerry_store(), or less --memory\n",
-			(unsigned long long)(memory->end - memory->start));
 }
 
 static int machine_fill(struct core_machine *machine, char *why, size_t why_size)

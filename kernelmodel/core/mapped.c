@@ -24,6 +24,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "kernelmodel/core/core_internal.h"
@@ -34,7 +35,7 @@
 #define POLLS       100
 #define NOWHERE     UINT64_C(1) /* the space of a thread that has none; 0: no thread runs */
 
-/* Memory of the host that is a file, too. */
+/* Memory of the host that is a file, too; -1: that is none. */
 struct region {
 	struct region *next;
 	unsigned char *from;
@@ -77,16 +78,34 @@ static void pages_are(unsigned count) { atomic_store_explicit(&mapped.pages, cou
 
 /* ---- memory that is a file ---- */
 
+/* Or -1, for a limit on files holds for these as well; to exceed it would be a signal. */
+static int file_new(size_t bytes)
+{
+	struct rlimit limit;
+	const bool fits = !getrlimit(RLIMIT_FSIZE, &limit) && bytes <= limit.rlim_cur;
+	const int file = fits ? memfd_create("skerry-memory", MFD_CLOEXEC) : -1;
+	if (file >= 0 && !ftruncate(file, (off_t)bytes))
+		return file;
+	if (file >= 0)
+		close(file);
+	fprintf(stderr,
+		"skerry: the host has no file of memory of %zu bytes%s: plain pointers to mapped memory "
+		"fault; use "
+		"skerry_load() and skerry_store(), or less --memory\n",
+		bytes, fits ? "" : " (ulimit -f)");
+	return -1;
+}
+
 unsigned char *core_shared_new(size_t bytes)
 {
 	struct region *region = calloc(1, sizeof *region);
 	if (!region)
 		return NULL;
 	region->bytes = bytes;
-	region->file = memfd_create("skerry-memory", MFD_CLOEXEC);
-	region->from = MAP_FAILED;
-	if (region->file >= 0 && !ftruncate(region->file, (off_t)bytes))
-		region->from = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->file, 0);
+	region->file = file_new(bytes);
+	region->from = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    region->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			    region->file, 0);
 	if (region->from == MAP_FAILED) {
 		if (region->file >= 0)
 			close(region->file);
@@ -114,7 +133,8 @@ void core_shared_free(unsigned char *memory)
 	if (!region)
 		return;
 	munmap(region->from, region->bytes);
-	close(region->file);
+	if (region->file >= 0)
+		close(region->file);
 	free(region);
 }
 
@@ -218,8 +238,8 @@ static bool has_room(void)
 	const size_t room = mapped.room ? 2 * mapped.room : PAGES_FIRST;
 	if (pages() < mapped.room)
 		return true;
-	void *memory = mapped.room ? mremap(mapped.page, mapped.room * sizeof *mapped.page, room * sizeof *mapped.page,
-					    MREMAP_MAYMOVE)
+	void *memory = mapped.room ? mremap(mapped.page, mapped.room * sizeof *mapped.page,
+					    room * sizeof *mapped.page, MREMAP_MAYMOVE)
 				   : mmap(NULL, room * sizeof *mapped.page, PROT_READ | PROT_WRITE,
 					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
@@ -245,7 +265,8 @@ static int map_new(const struct region *region, uint64_t vaddr, int prot, off_t 
 }
 
 /* It is there already: another core was faster, or code is to be run that was only read or written. */
-static enum core_reached map_again(const struct region *region, uint64_t vaddr, int prot, off_t offset, bool is_native)
+static enum core_reached map_again(const struct region *region, uint64_t vaddr, int prot, off_t offset,
+				   bool is_native)
 {
 	for (unsigned i = pages(); i-- > 0;) {
 		struct page *page = &mapped.page[i];
@@ -260,7 +281,8 @@ static enum core_reached map_again(const struct region *region, uint64_t vaddr, 
 	return CORE_TAKEN;
 }
 
-static enum core_reached map(const struct region *region, uint64_t vaddr, int prot, off_t offset, bool is_native)
+static enum core_reached map(const struct region *region, uint64_t vaddr, int prot, off_t offset,
+			     bool is_native)
 {
 	int code;
 	if (!has_room())
@@ -271,7 +293,7 @@ static enum core_reached map(const struct region *region, uint64_t vaddr, int pr
 		code = map_new(region, vaddr, prot, offset);
 	}
 	return code == EEXIST ? map_again(region, vaddr, prot, offset, is_native)
-	       : code	      ? CORE_TAKEN
+	       : code         ? CORE_TAKEN
 			      : CORE_REACHED;
 }
 
@@ -309,7 +331,7 @@ static enum core_reached reach(struct core *core, uint64_t page, uint64_t *error
 	if (is_native && !is_same_to_all(core, page, &meaning))
 		return CORE_TWO_SPACES;
 	const struct region *region = meaning.byte ? region_of(meaning.byte) : NULL;
-	if (!region)
+	if (!region || region->file < 0)
 		return CORE_NOT_MAPPED;
 	if (!is_native && !pages())
 		mapped.changes = core->kernel->work[KM_WORK_TLB];
@@ -326,7 +348,7 @@ enum core_reached core_mapped_reach(struct core *core, uint64_t address, uint64_
 	lock();
 	if (!(core->special & SPECIAL_NATIVE))
 		pay_walk(core, address,
-			 *error & ERROR_WRITE	? KM_ACCESS_WRITE
+			 *error & ERROR_WRITE   ? KM_ACCESS_WRITE
 			 : *error & ERROR_FETCH ? KM_ACCESS_EXECUTE
 						: KM_ACCESS_READ);
 	const enum core_reached reached = reach(core, address & ~(PAGE_BYTES - 1), error);

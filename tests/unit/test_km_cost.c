@@ -42,8 +42,10 @@ static void test_predictions_are_the_same_as_documented(void **state)
 	static const struct {
 		const char *name;
 		uint32_t percent;
-	} expected[] = {{"call_same_space", 2}, {"reply_recv_same_space", 2}, {"signal_low", 3}, {"yield", 5},
-			{"fault", 10},		{"map", 17},		      {"send", 37},	 {"call_10", 32},
+	} expected[] = {{"call_same_space", 2}, {"reply_recv_same_space", 2},
+			{"signal_low", 3},      {"yield", 5},
+			{"fault", 10},          {"map", 17},
+			{"send", 37},           {"call_10", 32},
 			{"reply_recv_10", 38}};
 	unsigned found = 0;
 	(void)state;
@@ -51,7 +53,8 @@ static void test_predictions_are_the_same_as_documented(void **state)
 		for (unsigned j = 0; j < sizeof expected / sizeof expected[0]; j++)
 			if (!strcmp(km_paths[i].name, expected[j].name)) {
 				found++;
-				assert_true(is_within(result[i].cycles, km_paths[i].published, expected[j].percent));
+				assert_true(is_within(result[i].cycles, km_paths[i].published,
+						      expected[j].percent));
 			}
 	assert_int_equal(found, KM_PATHS - 4);
 }

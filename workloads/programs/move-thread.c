@@ -39,8 +39,9 @@ static void find_memory(void)
 {
 	seL4_Word best = 0;
 	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
-		if (!info->untypedList[i].isDevice && (info->untypedList[best].isDevice ||
-						       info->untypedList[i].sizeBits > info->untypedList[best].sizeBits))
+		if (!info->untypedList[i].isDevice &&
+		    (info->untypedList[best].isDevice ||
+		     info->untypedList[i].sizeBits > info->untypedList[best].sizeBits))
 			best = i;
 	untyped = info->untyped.start + best;
 	next = info->empty.start;
@@ -48,7 +49,8 @@ static void find_memory(void)
 
 static void configure(seL4_CPtr sc, seL4_Word core)
 {
-	must(seL4_SchedControl_Configure(info->schedcontrol.start + core, sc, BUDGET_US, BUDGET_US, 0, 0), "configure");
+	must(seL4_SchedControl_Configure(info->schedcontrol.start + core, sc, BUDGET_US, BUDGET_US, 0, 0),
+	     "configure");
 }
 
 struct thread {
@@ -57,22 +59,28 @@ struct thread {
 
 static struct thread thread(void (*run)(void), unsigned which, seL4_Word core, seL4_Word priority)
 {
-	const struct thread t = {object(seL4_TCBObject, 0), object(seL4_SchedContextObject, seL4_MinSchedContextBits)};
+	const struct thread t = {object(seL4_TCBObject, 0),
+				 object(seL4_SchedContextObject, seL4_MinSchedContextBits)};
 	const seL4_CPtr frame = object(seL4_X86_4K, 0);
 	const seL4_Word buffer = 0x10000000 + which * 0x1000;
 	static int has_tables;
 	if (!has_tables) {
 		const seL4_CPtr table = object(seL4_X86_PageTableObject, 0);
-		must(seL4_X86_PageTable_Map(table, seL4_CapInitThreadVSpace, 0x10000000, seL4_X86_Default_VMAttributes),
+		must(seL4_X86_PageTable_Map(table, seL4_CapInitThreadVSpace, 0x10000000,
+					    seL4_X86_Default_VMAttributes),
 		     "table");
 		has_tables = 1;
 	}
-	must(seL4_X86_Page_Map(frame, seL4_CapInitThreadVSpace, buffer, seL4_ReadWrite, seL4_X86_Default_VMAttributes),
+	must(seL4_X86_Page_Map(frame, seL4_CapInitThreadVSpace, buffer, seL4_ReadWrite,
+			       seL4_X86_Default_VMAttributes),
 	     "map");
 	seL4_UserContext regs = {.rip = (seL4_Word)run, .rsp = (seL4_Word)&stack[which][STACK_WORDS]};
-	must(seL4_TCB_Configure(t.tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0, buffer, frame), "tcb");
+	must(seL4_TCB_Configure(t.tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0, buffer,
+				frame),
+	     "tcb");
 	configure(t.sc, core);
-	must(seL4_TCB_SetSchedParams(t.tcb, seL4_CapInitThreadTCB, priority, priority, t.sc, seL4_CapNull), "priority");
+	must(seL4_TCB_SetSchedParams(t.tcb, seL4_CapInitThreadTCB, priority, priority, t.sc, seL4_CapNull),
+	     "priority");
 	must(seL4_TCB_WriteRegisters(t.tcb, 1, 0, sizeof regs / sizeof(seL4_Word), &regs), "registers");
 	return t;
 }
@@ -154,7 +162,8 @@ static void move_by_binding(const struct thread *t, seL4_Word to)
 	must(seL4_SchedContext_Bind(context[to], t->tcb), "bind");
 }
 
-static void measure_busy(const char *how, const struct thread *t, void (*move)(const struct thread *, seL4_Word))
+static void measure_busy(const char *how, const struct thread *t,
+			 void (*move)(const struct thread *, seL4_Word))
 {
 	seL4_Word took[ROUNDS];
 	for (unsigned i = 0; i < ROUNDS; i++) {
