@@ -328,6 +328,7 @@ static json_t *kernels_json(const struct scenario *scenario, const struct run_re
 	member_count(out, "entries", result->kernels.entries);
 	member_count(out, "cycles", result->kernels.cycles);
 	member_count(out, "refused", result->kernels.refused);
+	member_count(out, "starved", result->kernels.starved);
 	for (unsigned k = 0; k < KM_WORK_KINDS; k++)
 		member_count(work, km_work_name[k], result->kernels.work[k]);
 	member_set(out, "work", work);

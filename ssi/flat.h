@@ -250,6 +250,7 @@ uint64_t flat_protocol_trace(const struct flat_machine *machine);
  * where). */
 struct flat_kernel_stats {
 	uint64_t entries, cycles; /* into kernels; in them (virtual time) */
+	uint64_t starved;         /* waits for messages alone, because all reply objects were in use */
 	uint64_t refused; /* calls on a capability that a revoke had taken away: the kernel refused them */
 	uint64_t work[FLAT_KERNEL_WORKS]; /* units, by enum km_work_kind */
 };

@@ -225,6 +225,7 @@ void full_stats(const struct flat_machine *machine, struct flat_kernel_stats *ou
 			out->entries += stats.syscalls[k];
 		out->cycles += stats.kernel;
 		out->refused += m->refused;
+		out->starved += m->starved;
 		for (unsigned k = 0; k < KM_WORK_KINDS; k++)
 			out->work[k] += core_kernel(m->core)->work[k];
 	}

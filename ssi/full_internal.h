@@ -58,7 +58,7 @@ struct full_cluster {
 	uint8_t *installed;        /* [representatives]: the slot holds a capability */
 	uint64_t page[FULL_PAGES]; /* frames, 0: not made */
 	uint8_t mapped[FULL_PAGES];
-	uint64_t refused;
+	uint64_t refused, starved;
 };
 
 /* The root task of a full cluster. Does not return. */

@@ -352,6 +352,7 @@ static seL4_Word receive(struct full_cluster *m)
 		seL4_Recv(m->endpoint, &badge, m->reply[m->replies - 1]);
 	} else {
 		core_hold(m->core, false);
+		m->starved++;
 		seL4_Wait(m->notification, &badge);
 	}
 	core_hold(m->core, true);

@@ -26,62 +26,62 @@ static volatile int flag;
 static char stacks[4][8192];
 static seL4_CPtr make(seL4_Word type, seL4_Word bits)
 {
-	if (seL4_Untyped_Retype(untyped, type, bits, seL4_CapInitThreadCNode, 0, 0, next, 1))
-		skerry_exit(90);
-	return next++;
+    if (seL4_Untyped_Retype(untyped, type, bits, seL4_CapInitThreadCNode, 0, 0, next, 1))
+        skerry_exit(90);
+    return next++;
 }
 static void start(void (*code)(void), int which, seL4_CPtr handler, unsigned core)
 {
-	seL4_CPtr tcb = make(seL4_TCBObject, 0), sc = make(seL4_SchedContextObject, 8), frame = make(seL4_X86_4K, 0);
-	seL4_UserContext regs = {0};
-	seL4_BootInfo *info = seL4_GetBootInfo();
-	regs.rip = (seL4_Word)code;
-	regs.rsp = (seL4_Word)(stacks[which] + sizeof stacks[which]);
-	if (seL4_SchedControl_Configure(info->schedcontrol.start + core, sc, 1000, 1000, 0, 0) ||
-	    seL4_TCB_Configure(tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0, 0x10000000, frame) ||
-	    seL4_TCB_SetSchedParams(tcb, seL4_CapInitThreadTCB, 100, 100, sc, handler) ||
-	    seL4_TCB_WriteRegisters(tcb, 1, 0, sizeof regs / sizeof(seL4_Word), &regs))
-		skerry_exit(91);
+    seL4_CPtr tcb = make(seL4_TCBObject, 0), sc = make(seL4_SchedContextObject, 8), frame = make(seL4_X86_4K, 0);
+    seL4_UserContext regs = {0};
+    seL4_BootInfo *info = seL4_GetBootInfo();
+    regs.rip = (seL4_Word)code;
+    regs.rsp = (seL4_Word)(stacks[which] + sizeof stacks[which]);
+    if (seL4_SchedControl_Configure(info->schedcontrol.start + core, sc, 1000, 1000, 0, 0) ||
+        seL4_TCB_Configure(tcb, seL4_CapInitThreadCNode, 0, seL4_CapInitThreadVSpace, 0, 0x10000000, frame) ||
+        seL4_TCB_SetSchedParams(tcb, seL4_CapInitThreadTCB, 100, 100, sc, handler) ||
+        seL4_TCB_WriteRegisters(tcb, 1, 0, sizeof regs / sizeof(seL4_Word), &regs))
+        skerry_exit(91);
 }
 static void serve(void)
 {
-	seL4_Word badge;
-	seL4_Recv(endpoint, &badge, reply);
-	for (;;) {
-		seL4_SetMR(0, seL4_GetMR(0) * 2);
-		seL4_ReplyRecv(endpoint, seL4_MessageInfo_new(0, 0, 0, 1), &badge, reply);
-	}
+    seL4_Word badge;
+    seL4_Recv(endpoint, &badge, reply);
+    for (;;) {
+        seL4_SetMR(0, seL4_GetMR(0) * 2);
+        seL4_ReplyRecv(endpoint, seL4_MessageInfo_new(0, 0, 0, 1), &badge, reply);
+    }
 }
 static void spin(void) { while (!flag); seL4_Signal(bell); for (;;) seL4_Wait(endpoint, 0); }
 static void spin_more(void) { while (1); }
 static void release(void) { flag = 1; printf("released\\n"); for (;;) seL4_Wait(bell, 0); }
 int main(int argc, char **argv)
 {
-	seL4_BootInfo *info = seL4_GetBootInfo();
-	seL4_Word sum = 0;
-	unsigned other = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
-	int best = 0;
-	next = info->empty.start;
-	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
-		if (!info->untypedList[i].isDevice && info->untypedList[i].sizeBits > best) {
-			best = info->untypedList[i].sizeBits;
-			untyped = info->untyped.start + i;
-		}
-	endpoint = make(seL4_EndpointObject, 0);
-	reply = make(seL4_ReplyObject, 0);
-	bell = make(seL4_NotificationObject, 0);
-	start(serve, 0, 0, other);
-	for (int i = 0; i < 10; i++) {
-		seL4_SetMR(0, i);
-		seL4_Call(endpoint, seL4_MessageInfo_new(0, 0, 0, 1));
-		sum += seL4_GetMR(0);
-	}
-	start(spin, 1, 0, 0);
-	start(spin_more, 2, 0, 0);
-	start(release, 3, 0, 0);
-	seL4_Wait(bell, 0);
-	printf("sum %lu\\n", sum);
-	return 3;
+    seL4_BootInfo *info = seL4_GetBootInfo();
+    seL4_Word sum = 0;
+    unsigned other = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
+    int best = 0;
+    next = info->empty.start;
+    for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
+        if (!info->untypedList[i].isDevice && info->untypedList[i].sizeBits > best) {
+            best = info->untypedList[i].sizeBits;
+            untyped = info->untyped.start + i;
+        }
+    endpoint = make(seL4_EndpointObject, 0);
+    reply = make(seL4_ReplyObject, 0);
+    bell = make(seL4_NotificationObject, 0);
+    start(serve, 0, 0, other);
+    for (int i = 0; i < 10; i++) {
+        seL4_SetMR(0, i);
+        seL4_Call(endpoint, seL4_MessageInfo_new(0, 0, 0, 1));
+        sum += seL4_GetMR(0);
+    }
+    start(spin, 1, 0, 0);
+    start(spin_more, 2, 0, 0);
+    start(release, 3, 0, 0);
+    seL4_Wait(bell, 0);
+    printf("sum %lu\\n", sum);
+    return 3;
 }
 """
 
@@ -89,58 +89,58 @@ FAULTS = HEAD + """
 static int deeper(int n) { volatile char some[1000]; some[n % 1000] = 1; return deeper(n + 1) + some[n % 999]; }
 int main(int argc, char **argv)
 {
-	if (!strcmp(argv[1], "null")) *(volatile int *)0 = 1;
-	if (!strcmp(argv[1], "divide")) { volatile int seven = 7, zero = 0; return seven / zero; }
-	if (!strcmp(argv[1], "trap")) __builtin_trap();
-	if (!strcmp(argv[1], "wait")) seL4_Wait(seL4_CapNull, 0);
-	if (!strcmp(argv[1], "exit")) exit(77);
-	if (!strcmp(argv[1], "abort")) { printf("before\\n"); abort(); }
-	if (!strcmp(argv[1], "libc")) free((void *)8);
-	if (!strcmp(argv[1], "halt")) seL4_DebugHalt();
-	if (!strcmp(argv[1], "stack")) return deeper(1);
-	printf("[%s]\\n", argv[1]);
-	return atoi(argv[1]);
+    if (!strcmp(argv[1], "null")) *(volatile int *)0 = 1;
+    if (!strcmp(argv[1], "divide")) { volatile int seven = 7, zero = 0; return seven / zero; }
+    if (!strcmp(argv[1], "trap")) __builtin_trap();
+    if (!strcmp(argv[1], "wait")) seL4_Wait(seL4_CapNull, 0);
+    if (!strcmp(argv[1], "exit")) exit(77);
+    if (!strcmp(argv[1], "abort")) { printf("before\\n"); abort(); }
+    if (!strcmp(argv[1], "libc")) free((void *)8);
+    if (!strcmp(argv[1], "halt")) seL4_DebugHalt();
+    if (!strcmp(argv[1], "stack")) return deeper(1);
+    printf("[%s]\\n", argv[1]);
+    return atoi(argv[1]);
 }
 """
 
 RINGS = HEAD + """
 int main(void)
 {
-	static int instances; /* each instance has its own */
-	seL4_BootInfo *info = seL4_GetBootInfo();
-	seL4_CPtr next = info->empty.start, untyped = 0, device = 0, bell, irq;
-	unsigned self = skerry_cluster(), bits = 0;
-	seL4_Word shared = 0x40000000;
-	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++) {
-		if (info->untypedList[i].isDevice && info->untypedList[i].sizeBits == 23) device = info->untyped.start + i;
-		else if (!info->untypedList[i].isDevice && info->untypedList[i].sizeBits > bits) {
-			bits = info->untypedList[i].sizeBits;
-			untyped = info->untyped.start + i;
-		}
-	}
-	if (instances++ || !device || info->nodeID != self || info->numNodes != 3) return 10;
-	bell = next++; irq = next++;
-	if (seL4_Untyped_Retype(untyped, seL4_NotificationObject, 0, seL4_CapInitThreadCNode, 0, 0, bell, 1)) return 11;
-	if (seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, irq, 64, 0, 0, 0, 0, 48 + self)) return 12;
-	if (seL4_IRQHandler_SetNotification(irq, bell)) return 13;
-	seL4_CPtr frame = next++, pdpt = next++, pd = next++;
-	if (seL4_Untyped_Retype(device, seL4_X86_LargePageObject, 0, seL4_CapInitThreadCNode, 0, 0, frame, 1)) return 14;
-	if (seL4_Untyped_Retype(untyped, seL4_X86_PDPTObject, 0, seL4_CapInitThreadCNode, 0, 0, pdpt, 1)) return 15;
-	if (seL4_Untyped_Retype(untyped, seL4_X86_PageDirectoryObject, 0, seL4_CapInitThreadCNode, 0, 0, pd, 1)) return 16;
-	seL4_X86_PDPT_Map(pdpt, seL4_CapInitThreadVSpace, shared, seL4_X86_Default_VMAttributes); /* there may be one */
-	if (seL4_X86_PageDirectory_Map(pd, seL4_CapInitThreadVSpace, shared, seL4_X86_Default_VMAttributes)) return 17;
-	if (seL4_X86_Page_Map(frame, seL4_CapInitThreadVSpace, shared, seL4_AllRights, seL4_X86_Default_VMAttributes)) return 18;
-	/* A token goes round in shared memory, three times. */
-	for (int round = 0; round < 3; round++) {
-		if (self || round) {
-			do seL4_Wait(bell, 0);
-			while (skerry_load(shared, 8) % 3 != self);
-		}
-		printf("cluster %u has %lu\\n", self, skerry_load(shared, 8));
-		skerry_store(shared, 8, skerry_load(shared, 8) + 1);
-		skerry_doorbell((self + 1) % 3);
-	}
-	return 0;
+    static int instances; /* each instance has its own */
+    seL4_BootInfo *info = seL4_GetBootInfo();
+    seL4_CPtr next = info->empty.start, untyped = 0, device = 0, bell, irq;
+    unsigned self = skerry_cluster(), bits = 0;
+    seL4_Word shared = 0x40000000;
+    for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++) {
+        if (info->untypedList[i].isDevice && info->untypedList[i].sizeBits == 23) device = info->untyped.start + i;
+        else if (!info->untypedList[i].isDevice && info->untypedList[i].sizeBits > bits) {
+            bits = info->untypedList[i].sizeBits;
+            untyped = info->untyped.start + i;
+        }
+    }
+    if (instances++ || !device || info->nodeID != self || info->numNodes != 3) return 10;
+    bell = next++; irq = next++;
+    if (seL4_Untyped_Retype(untyped, seL4_NotificationObject, 0, seL4_CapInitThreadCNode, 0, 0, bell, 1)) return 11;
+    if (seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, irq, 64, 0, 0, 0, 0, 48 + self)) return 12;
+    if (seL4_IRQHandler_SetNotification(irq, bell)) return 13;
+    seL4_CPtr frame = next++, pdpt = next++, pd = next++;
+    if (seL4_Untyped_Retype(device, seL4_X86_LargePageObject, 0, seL4_CapInitThreadCNode, 0, 0, frame, 1)) return 14;
+    if (seL4_Untyped_Retype(untyped, seL4_X86_PDPTObject, 0, seL4_CapInitThreadCNode, 0, 0, pdpt, 1)) return 15;
+    if (seL4_Untyped_Retype(untyped, seL4_X86_PageDirectoryObject, 0, seL4_CapInitThreadCNode, 0, 0, pd, 1)) return 16;
+    seL4_X86_PDPT_Map(pdpt, seL4_CapInitThreadVSpace, shared, seL4_X86_Default_VMAttributes); /* there may be one */
+    if (seL4_X86_PageDirectory_Map(pd, seL4_CapInitThreadVSpace, shared, seL4_X86_Default_VMAttributes)) return 17;
+    if (seL4_X86_Page_Map(frame, seL4_CapInitThreadVSpace, shared, seL4_AllRights, seL4_X86_Default_VMAttributes)) return 18;
+    /* A token goes round in shared memory, three times. */
+    for (int round = 0; round < 3; round++) {
+        if (self || round) {
+            do seL4_Wait(bell, 0);
+            while (skerry_load(shared, 8) % 3 != self);
+        }
+        printf("cluster %u has %lu\\n", self, skerry_load(shared, 8));
+        skerry_store(shared, 8, skerry_load(shared, 8) + 1);
+        skerry_doorbell((self + 1) % 3);
+    }
+    return 0;
 }
 """
 
@@ -152,10 +152,10 @@ struct Counter { int n = 0; Counter() { n = 41; } };
 static Counter counter;
 int main(int argc, char **argv)
 {
-	std::vector<std::string> words(argv, argv + argc);
-	try { throw std::runtime_error("caught"); }
-	catch (const std::exception &e) { std::printf("%s %d %zu\\n", e.what(), counter.n + 1, words.size()); }
-	if constexpr (sizeof(seL4_Word) == 8) return seL4_GetBootInfo()->numNodes == 1 ? 0 : 1;
+    std::vector<std::string> words(argv, argv + argc);
+    try { throw std::runtime_error("caught"); }
+    catch (const std::exception &e) { std::printf("%s %d %zu\\n", e.what(), counter.n + 1, words.size()); }
+    if constexpr (sizeof(seL4_Word) == 8) return seL4_GetBootInfo()->numNodes == 1 ? 0 : 1;
 }
 """
 
@@ -205,13 +205,13 @@ def deadlocks_are_told():
     program = compiled("deadlock", HEAD + """
 int main(void)
 {
-	seL4_CPtr slot = seL4_GetBootInfo()->empty.start;
-	seL4_BootInfo *info = seL4_GetBootInfo();
-	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
-		if (!seL4_Untyped_Retype(info->untyped.start + i, seL4_EndpointObject, 0, seL4_CapInitThreadCNode, 0, 0, slot, 1))
-			break;
-	seL4_Send(slot, seL4_MessageInfo_new(0, 0, 0, 0));
-	return 0;
+    seL4_CPtr slot = seL4_GetBootInfo()->empty.start;
+    seL4_BootInfo *info = seL4_GetBootInfo();
+    for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
+        if (!seL4_Untyped_Retype(info->untyped.start + i, seL4_EndpointObject, 0, seL4_CapInitThreadCNode, 0, 0, slot, 1))
+            break;
+    seL4_Send(slot, seL4_MessageInfo_new(0, 0, 0, 0));
+    return 0;
 }
 """)
     for engine in ("virtual", "native"):
@@ -238,10 +238,10 @@ def runs_repeat_whatever_the_build():
     quiet = HEAD + """
 int main(void)
 {
-	volatile int sum = 0;
-	for (int i = 0; i < 100000; i++) sum += i;
-	for (int i = 0; i < 100; i++) { seL4_Yield(); skerry_compute(1000); }
-	return 3;
+    volatile int sum = 0;
+    for (int i = 0; i < 100000; i++) sum += i;
+    for (int i = 0; i < 100; i++) { seL4_Yield(); skerry_compute(1000); }
+    return 3;
 }
 """
     found = set()

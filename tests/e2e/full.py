@@ -80,6 +80,14 @@ def revokes_and_kills_on_kernels():
     expect(result["kernels"]["refused"] > 0, "kernels refuse capabilities that were revoked")
 
 
+def more_callers_than_reply_objects():
+    write("many.yaml", "name: many\nmachine: {clusters: 2, link: {wire: 100000 cycles}}\nclients:\n"
+          "  - {trace: find, copies: 120, on: others, think: 0 cycles}\n")
+    result = run_json("many.yaml", "--set", "fidelity=full", "--inclusion")
+    expect(all(c["failures"] == 0 for c in result["checks"]), "every check holds")
+    expect(result["kernels"]["starved"] > 0, "monitors wait for messages alone when no reply object is free")
+
+
 def full_natively():
     write("small.yaml", SMALL)
     result = run_json("small.yaml", "--engine", "native", "--oversubscribe", "--set", "fidelity=full", "--inclusion")
@@ -106,4 +114,4 @@ def serial_is_refused_where_it_means_nothing():
 
 
 main(same_protocol_trace_as_flat, another_order_is_another_trace, demonstration_runs_on_kernels, full_is_deterministic,
-     revokes_and_kills_on_kernels, full_natively, summary_and_record_say_full, serial_is_refused_where_it_means_nothing)
+     revokes_and_kills_on_kernels, more_callers_than_reply_objects, full_natively, summary_and_record_say_full, serial_is_refused_where_it_means_nothing)
