@@ -17,10 +17,18 @@
 
 /* ---- preemption ---- */
 
-/* A thread that has just deleted its own scheduling context stops where it is. */
-static int context_is_gone(const struct km_kernel *k)
+/* Has the thread destroyed the scheduling context that it runs on, or used it up, or its domain's time? The entry asked
+ * the latter two of the time until then; this one has taken time of its own since. */
+static int time_is_over(const struct km_kernel *k)
 {
-	return k->self->sc != 0 && KM_SC(k, k->self->sc)->refill_max == 0;
+	const struct km_core *core = k->self;
+	struct km_sched_context *sc = core->sc != 0 ? KM_SC(k, core->sc) : NULL;
+
+	if (core->domain_left != KM_NEVER && core->charged + km_min_budget(k) >= core->domain_left)
+		return 1;
+	if (sc == NULL)
+		return 0;
+	return sc->refill_max == 0 || !km_refill_sufficient(k, sc, core->consumed + core->charged);
 }
 
 enum km_status km_preemption_point(struct km_kernel *k)
@@ -28,7 +36,7 @@ enum km_status km_preemption_point(struct km_kernel *k)
 	if (++k->preempt_work < KM_PREEMPT_WORK)
 		return KM_OK;
 	k->preempt_work = 0;
-	if (context_is_gone(k))
+	if (time_is_over(k))
 		return KM_PREEMPTED;
 	if (k->host.pending != NULL && k->host.pending(k->host.context, k, k->self))
 		return KM_PREEMPTED;

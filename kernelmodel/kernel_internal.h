@@ -305,7 +305,6 @@ void km_sc_cancel_yield_to(struct km_kernel *k, struct km_tcb *tcb);
 km_word km_sc_take_consumed(struct km_kernel *k, struct km_sched_context *sc); /* in us, since last taken */
 void km_sc_complete_yield_to(struct km_kernel *k,
 			     struct km_tcb *tcb); /* sets the consumed time of the one that yielded */
-void km_maybe_donate(struct km_kernel *k, struct km_tcb *tcb, struct km_notification *ntfn);
 
 /* ---- tcb.c ---- */
 

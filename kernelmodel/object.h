@@ -16,7 +16,7 @@ typedef uint64_t km_ticks; /* time of a core's clock: cycles in virtual time, ti
 #define KM_CORES_MAX    64
 #define KM_PRIORITIES   256
 #define KM_DOMAINS      4
-#define KM_SCHEDULE_MAX 64 /* entries of the domain schedule */
+#define KM_SCHEDULE_MAX 100 /* entries of the domain schedule */
 #define KM_IRQS         256
 
 /* ---- a thread's registers ---- */

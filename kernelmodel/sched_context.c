@@ -106,20 +106,6 @@ void km_sc_unbind_reply(struct km_kernel *k, struct km_sched_context *sc)
 	sc->reply = 0;
 }
 
-void km_maybe_donate(struct km_kernel *k, struct km_tcb *tcb, struct km_notification *ntfn)
-{
-	struct km_sched_context *sc;
-
-	if (tcb->sc || !ntfn->sc || KM_SC(k, ntfn->sc)->tcb)
-		return;
-	sc = KM_SC(k, ntfn->sc);
-	km_sc_donate(k, sc, tcb);
-	/* One that is charged right now, of a thread that was deleted by this very entry, is awake. */
-	if (!km_sc_is_current(k, sc))
-		km_refill_unblock(k, sc);
-	km_sc_resume(k, sc);
-}
-
 /* ---- what it consumed ---- */
 
 km_word km_sc_take_consumed(struct km_kernel *k, struct km_sched_context *sc)

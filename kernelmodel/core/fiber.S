@@ -45,8 +45,10 @@ fiber_target:
 	movq	%r15, CTX_R15(%r11)
 .endm
 
-/* After `popq %rcx` rsp is what it is behind the call. */
+/* After `popq %rcx` rsp is what it is behind the call. A thread may have set the direction flag (WriteRegisters lets it), and C
+ * code relies on its being clear. */
 .macro TO_KERNEL
+	cld
 	movq	%rsp, CTX_RSP(%r11)
 	movq	%rcx, CTX_NEXT_IP(%r11)
 	stmxcsr	CORE_FP(%rax)

@@ -290,6 +290,26 @@ def clusters_share_memory_and_ring():
     expect(near["digest"] != far["digest"], "and gives another digest")
 
 
+def the_kernel_does_not_see_a_direction_flag():
+    """A thread may run with it set; C code of the kernel relies on its being clear."""
+    program = compiled("backwards", """#include <sel4/sel4.h>
+int main(int argc, char **argv)
+{
+	(void)argv;
+	for (int i = 0; i < 1000; i++) {
+		if (argc > 1)
+			__asm__ volatile("std");
+		seL4_Yield();
+		__asm__ volatile("cld");
+	}
+	return 0;
+}
+""", "-O2")
+    runs = [skerry("boot", program, "--json", *more) for more in ((), ("--", "std"))]
+    found = {e2e.json.loads(run.err)["digest"] for run in runs}
+    expect(len(found) == 1, f"the same run, with the flag and without: {found}", runs[1])
+
+
 def cxx_programs_run():
     if is_sanitized("C++ exceptions", "its runtime finds no C++ library in a program that begins without one"):
         return
@@ -332,5 +352,6 @@ def the_compiler_says_what_is_wrong():
 
 
 main(programs_end_as_they_say, crashes_are_faults_of_threads, deadlocks_are_told, runs_repeat_whatever_the_build,
-     several_cores_and_costs, clusters_share_memory_and_ring, cxx_programs_run, usage_is_checked,
+     several_cores_and_costs, clusters_share_memory_and_ring,
+     the_kernel_does_not_see_a_direction_flag, cxx_programs_run, usage_is_checked,
      the_compiler_says_what_is_wrong)

@@ -182,7 +182,7 @@ struct m_object {
 	struct m_place *place; /* page tables of all levels: [M_PLACES], NULL: nothing is there */
 };
 
-enum { M_IRQS = 256, M_SCHEDULE = 64 /* the last always marks the end */, M_PREEMPT_UNITS = 100 };
+enum { M_IRQS = 256, M_SCHEDULE = 100 /* the last always marks the end */, M_PREEMPT_UNITS = 100 };
 enum { M_PLACES = 512, M_POOLS = 8 };
 enum { M_RESUME, M_CHOOSE, M_SWITCH };
 

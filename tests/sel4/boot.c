@@ -109,3 +109,22 @@ CASE(BOOT0011, "extra boot information, if there is any, has its pages", CASE_ON
 	check_equal(e, e->info->sharedFrames.start, e->info->sharedFrames.end);
 	check_equal(e, e->info->ioSpaceCaps.start, e->info->ioSpaceCaps.end);
 }
+
+static void write_by_name(struct env *e, seL4_Word value)
+{
+	__sel4_ipc_buffer->msg[5] = value;
+	e->shared[0] = seL4_GetMR(5);
+	e->shared[1] = __sel4_ipc_buffer == seL4_GetIPCBuffer();
+}
+
+CASE(BOOT0012, "the variable behind the IPC buffer is each thread's own", 0)
+{
+	seL4_IPCBuffer **mine = &__sel4_ipc_buffer, *was = *mine;
+	env_start(e, env_thread(e, HIGH), write_by_name,
+		  77); /* it runs between the question and the answer */
+	check_equal(e, e->shared[0], 77);
+	check_equal(e, e->shared[1], 1);
+	check(e, *mine == was && was == seL4_GetIPCBuffer());
+	__sel4_ipc_buffer->msg[5] = 78;
+	check_equal(e, seL4_GetMR(5), 78);
+}

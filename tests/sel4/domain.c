@@ -112,3 +112,13 @@ CASE(DOMAIN0007, "a new start ends the turn of the running domain at once", CASE
 	check_log(e, "x");
 	restore(e);
 }
+
+CASE(DOMAIN0008, "a schedule has 100 entries, of which the last marks the end", CASE_ONCE)
+{
+	seL4_CPtr domain = seL4_CapDomain;
+	check_equal(e, CONFIG_NUM_DOMAIN_SCHEDULES, 100);
+	check_ok(e, seL4_DomainSet_ScheduleConfigure(domain, 98, 0, 1));
+	check_ok(e, seL4_DomainSet_ScheduleConfigure(domain, 98, 0, 0));
+	check_range(e, seL4_DomainSet_ScheduleConfigure(domain, 99, 0, 1), 0, 98);
+	check_range(e, seL4_DomainSet_ScheduleSetStart(domain, 100), 0, 99);
+}

@@ -337,7 +337,7 @@ static void illegal_instruction(struct env *e, seL4_Word unused)
 	note(e, 'x');
 }
 
-CASE(FAULT0021, "an illegal instruction is a user exception, number 6, that can be stepped over", 0)
+CASE(FAULT0021, "an illegal instruction is a user exception, number 6, that can be stepped over", CASE_TRAPS)
 {
 	struct faulty f = faulty_start(e, illegal_instruction, 0);
 	check_fault(e, &f, seL4_Fault_UserException, seL4_UserException_Length);
@@ -389,7 +389,7 @@ static void dereference(struct env *e, seL4_Word address)
 	note(e, 'x');
 }
 
-CASE(FAULT0024, "following a null pointer is a VM fault at its address", 0)
+CASE(FAULT0024, "following a null pointer is a VM fault at its address", CASE_TRAPS)
 {
 	struct faulty f = faulty_start(e, dereference, 0x10);
 	check_fault(e, &f, seL4_Fault_VMFault, seL4_VMFault_Length);
@@ -623,4 +623,133 @@ CASE(FAULT0036, "a page that was used faults when any table above it is deleted"
 		for (unsigned i = 0; i < 3; i++)
 			check_ok(e, seL4_CNode_Delete(AT(table[i])));
 	}
+}
+
+CASE(FAULT0037, "a fault heard without a reply object leaves its thread inactive; resumed, it faults again",
+     0)
+{
+	seL4_CPtr slot = env_slot(e);
+	struct faulty f = faulty_start(e, wait_on, slot);
+	seL4_Word badge = 0;
+	seL4_MessageInfo_t info = seL4_NBWait(f.handler, &badge);
+	check_equal(e, badge, 0x66);
+	check_equal(e, seL4_MessageInfo_get_label(info), seL4_Fault_CapFault);
+	env_settle(e);
+	take_fault(&f);
+	check_equal(e, f.badge, 0);
+	check_ok(e, seL4_TCB_Resume(f.thread->tcb));
+	check_fault(e, &f, seL4_Fault_CapFault, seL4_CapFault_BitsLeft + 1);
+	check_equal(e, seL4_GetMR(seL4_CapFault_LookupFailureType), seL4_MissingCapability);
+	seL4_CPtr ntfn = env_notification(e);
+	check_ok(e, seL4_CNode_Copy(AT(slot), AT(ntfn), seL4_AllRights));
+	seL4_Signal(ntfn);
+	answer(&f, 0, 0);
+	check_log(e, "w");
+}
+
+static void handle_without_buffer(struct env *e, seL4_Word ep)
+{
+	seL4_Word badge, mr[4] = {0};
+	e->shared[OUT] = seL4_WaitWithMRs(ep, &badge, &mr[0], &mr[1], &mr[2], &mr[3]).words[0];
+	e->shared[ADDRESS] = mr[3];
+	note(e, 'h');
+}
+
+CASE(FAULT0038, "a handler without an IPC buffer hears four words", 0)
+{
+	seL4_CPtr handler = env_endpoint(e);
+	struct thread *h = env_thread(e, HIGH), *t = env_thread(e, HIGH);
+	check_ok(e, seL4_TCB_SetIPCBuffer(h->tcb, 0, seL4_CapNull));
+	env_start(e, h, handle_without_buffer, handler);
+	env_fault_handler(e, t, handler);
+	env_start(e, t, unknown_call, 12345);
+	check_log(e, "h");
+	check_equal(e, e->shared[OUT], seL4_MessageInfo_new(seL4_Fault_UnknownSyscall, 0, 0, 4).words[0]);
+	check_equal(e, e->shared[ADDRESS], 12345); /* rdx: the number */
+}
+
+CASE(FAULT0039, "an answer changes as many registers as it has words", 0)
+{
+	struct faulty f = faulty_start(e, unknown_call, 12345);
+	check_fault(e, &f, seL4_Fault_UnknownSyscall, seL4_UnknownSyscall_Length);
+	/* All that is sent is what was heard, but for the number: another unknown call, with the same arguments. */
+	seL4_SetMR(seL4_UnknownSyscall_RDX, 54321);
+	seL4_SetMR(seL4_UnknownSyscall_RSI, 0x9999);
+	answer(&f, 0, seL4_UnknownSyscall_RDX + 1);
+	check_fault(e, &f, seL4_Fault_UnknownSyscall, seL4_UnknownSyscall_Length);
+	check_equal(e, seL4_GetMR(seL4_UnknownSyscall_Syscall), 54321);
+	check_equal(e, seL4_GetMR(seL4_UnknownSyscall_RSI), 0x2222);
+	check_equal(e, seL4_GetMR(seL4_UnknownSyscall_RDI), 0x1111);
+}
+
+static void serve_slowly(struct env *e, seL4_Word us)
+{
+	seL4_Word badge;
+	seL4_Recv(e->shared[EP], &badge, e->shared[REPLY]);
+	skerry_compute(us * ticks_per_us());
+	note(e, 's');
+}
+
+static void call_server(struct env *e, seL4_Word label)
+{
+	seL4_Call(e->shared[EP], seL4_MessageInfo_new(label, 0, 0, 0));
+	note(e, 'a');
+}
+
+/* A caller with 1 ms in 10 of a passive server that takes longer, and has a timeout handler: its fault is taken. */
+static struct thread *server_times_out(struct env *e, struct faulty *f, struct thread *caller)
+{
+	struct thread *server = env_thread(e, HIGH);
+	f->handler = env_endpoint(e);
+	f->reply = env_reply(e);
+	e->shared[EP] = env_endpoint(e);
+	e->shared[REPLY] = env_reply(e);
+	env_start(e, server, serve_slowly, 3000);
+	check_ok(e, seL4_SchedContext_Unbind(server->sc));
+	check_ok(e, seL4_TCB_SetTimeoutEndpoint(server->tcb, env_mint(e, f->handler, 0x66)));
+	check_ok(e, seL4_SchedControl_Configure(env_sched_control(e, e->core), caller->sc, 1000, 10000, 0,
+						0x77));
+	env_start(e, caller, call_server, 1);
+	check_fault(e, f, seL4_Fault_Timeout, seL4_Timeout_Consumed + 1);
+	check_equal(e, seL4_GetMR(seL4_Timeout_Data), 0x77);
+	check_log(e, "");
+	return server;
+}
+
+CASE(FAULT0040,
+     "a server that uses up its caller's budget has the timeout fault; who answers in its stead takes its "
+     "time",
+     CASE_VIRTUAL)
+{
+	struct faulty f;
+	struct thread *caller = env_thread(e, HIGH), *server = server_times_out(e, &f, caller);
+	/* The caller has its context back, but waits for budget. */
+	seL4_Send(e->shared[REPLY], seL4_MessageInfo_new(0, 0, 0, 0));
+	check_log(e, "");
+	burn(12000);
+	check_log(e, "a");
+	/* The server was answered, and has no time to go on. */
+	answer(&f, 0, 0);
+	env_settle(e);
+	check_log(e, "");
+	check_ok(e, seL4_SchedContext_Bind(server->sc, server->tcb));
+	env_settle(e);
+	check_log(e, "s");
+}
+
+CASE(FAULT0041, "a caller that gets its context back without budget has a timeout fault, if it has a handler",
+     CASE_VIRTUAL)
+{
+	struct faulty f;
+	struct thread *caller = env_thread(e, HIGH);
+	(void)server_times_out(e, &f, caller);
+	check_ok(e, seL4_TCB_SetTimeoutEndpoint(caller->tcb, env_mint(e, f.handler, 0x67)));
+	seL4_Send(e->shared[REPLY], seL4_MessageInfo_new(0, 0, 0, 0));
+	f.reply = env_reply(e);
+	take_fault(&f);
+	check_equal(e, f.badge, 0x67);
+	check_equal(e, seL4_MessageInfo_get_label(f.info), seL4_Fault_Timeout);
+	check_equal(e, seL4_GetMR(seL4_Timeout_Data), 0x77);
+	burn(20000);
+	check_log(e, "");
 }

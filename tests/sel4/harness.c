@@ -412,6 +412,8 @@ static const char *reason_to_skip(struct env *e, const struct test_case *test,
 		return "the machine has no device memory";
 	if ((test->flags & CASE_VIRTUAL) && !options->is_virtual)
 		return "it counts virtual time";
+	if ((test->flags & CASE_TRAPS) && options->is_traced)
+		return "valgrind does not tell how and where a program faults";
 	return NULL;
 }
 

@@ -23,11 +23,12 @@
 /* ---- cases ---- */
 
 enum {
-	CASE_ONCE = 1,    /* does nothing that depends on the core: not repeated on another one */
-	CASE_SPINS = 2,   /* has loops without system calls: needs a program built with block hooks */
-	CASE_CORES = 4,   /* needs two cores */
-	CASE_DEVICE = 8,  /* needs device memory */
-	CASE_VIRTUAL = 16 /* counts time exactly: only in virtual time */
+	CASE_ONCE = 1,     /* does nothing that depends on the core: not repeated on another one */
+	CASE_SPINS = 2,    /* has loops without system calls: needs a program built with block hooks */
+	CASE_CORES = 4,    /* needs two cores */
+	CASE_DEVICE = 8,   /* needs device memory */
+	CASE_VIRTUAL = 16, /* counts time exactly: only in virtual time */
+	CASE_TRAPS = 32    /* faults for the processor: valgrind does not tell how and where */
 };
 struct env;
 struct test_case {
@@ -179,6 +180,7 @@ struct harness_options {
 	int list;         /* print ids and names only */
 	int hooks;        /* the program was built with block hooks: cases that spin may run */
 	int is_virtual;   /* time is virtual */
+	int is_traced;    /* under valgrind */
 	int has_device;   /* the machine has device memory: cases that need it are not skipped */
 	const char *(*verify)(
 		void); /* after each case; a broken invariant as text, or NULL. NULL: nobody verifies */

@@ -5,6 +5,11 @@
  * After each case, and at the end, the kernel's invariants are verified, which a program that was booted could not do. --ids checks that
  * ids are unique and that every id in FILE is still a case: an id is never used again, and never lost. Exit code: 0 all
  * passed, 1 a case failed, 2 usage, 4 the suite is stuck, 70 the machine could not be made. */
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
 #include "tests/sel4/harness.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +183,7 @@ int main(int argc, char **argv)
 		return harness_run(NULL, &a.options);
 	a.options.is_virtual = !a.is_native;
 	a.options.has_device = 1;
+	a.options.is_traced = RUNNING_ON_VALGRIND;
 	/* Other cores that run natively would change the kernel meanwhile: then only the end is verified. */
 	if (!a.is_native || a.cores == 1)
 		a.options.verify = verify;

@@ -286,7 +286,7 @@ static void test_a_bad_kernel_is_refused_with_place_cause_and_remedy(void **stat
 	REFUSE_ONE((b.irq = low, b.irqs = 1), "interrupt 15", "16..123");
 	REFUSE_ONE((b.irq = same, b.irqs = 3), "listed twice", "list it once");
 	REFUSE_ONE(b.irqs = 1, "none is given", "set `irq`");
-	REFUSE_ONE(b.schedule_length = 65, "65 entries", "at most 64");
+	REFUSE_ONE(b.schedule_length = 101, "101 entries", "at most 100");
 	REFUSE_ONE((b.schedule_length = 1, b.schedule[0].domain = 4), "domain 4", "0..3");
 	REFUSE_ONE(b.schedule_length = 2, "never reached", "give it a duration");
 }

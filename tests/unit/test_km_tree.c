@@ -401,6 +401,57 @@ static void test_a_cnode_is_emptied_from_its_last_slot_between_preemption_points
 	assert_true(is_empty(c, FREE));
 }
 
+/* No interrupt is pending in these: what the call itself takes is more than there is. */
+static unsigned units_until_preempted(struct capspace *c, uint32_t cost)
+{
+	uint32_t costs[KM_WORK_KINDS] = {[KM_WORK_TREE] = cost};
+	const uint32_t *was = c->k->cost;
+	int preempted;
+
+	c->k->preempt_work = 0;
+	set_message(c, ROOT, CNodeDelete, NO_CAPS, WORDS(FREE, 64));
+	c->k->cost = costs;
+	preempted = enter_once(c);
+	c->k->cost = was;
+	if (!preempted)
+		return 0;
+	assert_int_equal(cap_at(c, FREE).type, KM_CAP_ZOMBIE);
+	assert_sound(c);
+	return 256 - (unsigned)cap_at(c, FREE).word;
+}
+
+static void test_a_long_call_ends_at_a_preemption_point_when_its_budget_does(void **state)
+{
+	struct capspace *c = *state;
+	struct km_sched_context *sc = KM_SC(c->k, c->tcb->sc);
+	km_ticks budget = km_refills(sc)[sc->refill_head].amount - km_min_budget(c->k);
+
+	full_node(c);
+	assert_int_equal(units_until_preempted(c, (uint32_t)(budget / 150)), 2 * KM_PREEMPT_WORK);
+	/* The time that it took counts at its next entry, which does nothing but that. */
+	c->k->core[0].now += c->k->core[0].charged;
+	c->tcb->context.next_ip = 0x400002;
+	assert_true(enter_once(c));
+	assert_int_equal(cap_at(c, FREE).word, 256 - 2 * KM_PREEMPT_WORK);
+	c->tcb->context.next_ip = 0x400002;
+	assert_false(enter_once(c));
+	assert_true(is_empty(c, FREE));
+}
+
+static void test_a_long_call_ends_at_a_preemption_point_when_its_domain_does(void **state)
+{
+	struct capspace *c = *state;
+	struct km_core *core = &c->k->core[0];
+
+	full_node(c);
+	core->domain_left = km_min_budget(c->k) + 1500;
+	assert_int_equal(units_until_preempted(c, 10), 2 * KM_PREEMPT_WORK);
+	core->domain_left = KM_NEVER;
+	c->tcb->context.next_ip = 0x400002;
+	assert_false(enter_once(c));
+	assert_true(is_empty(c, FREE));
+}
+
 static void test_a_zombie_is_of_no_use(void **state)
 {
 	struct capspace *c = *state;
@@ -701,6 +752,8 @@ int main(void)
 		CAPSPACE_TEST(test_what_a_thread_holds_goes_with_it),
 		CAPSPACE_TEST(test_a_thread_may_delete_itself),
 		CAPSPACE_TEST(test_a_cnode_is_emptied_from_its_last_slot_between_preemption_points),
+		CAPSPACE_TEST(test_a_long_call_ends_at_a_preemption_point_when_its_budget_does),
+		CAPSPACE_TEST(test_a_long_call_ends_at_a_preemption_point_when_its_domain_does),
 		CAPSPACE_TEST(test_a_zombie_is_of_no_use),
 		CAPSPACE_TEST(test_what_a_deleted_cnode_holds_of_cnodes_waits_for_a_revoke),
 		CAPSPACE_TEST(test_a_cnode_that_holds_its_only_capability_is_revoked),

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
+#include <kernel/gen_config.h>
+#include <sel4/arch/bootinfo.h>
+#include <sel4/gen_config.h>
 #include <sel4/sel4.h>
 #include <sel4runtime.h>
 #include <sel4platsupport/bootinfo.h>
@@ -246,7 +249,8 @@ static void test_numbers_are_seL4s(void **state)
 				 (long)number[i].must_be);
 	assert_int_equal(seL4_MaxExtraRefills(seL4_MinSchedContextBits), 0);
 	assert_int_equal(seL4_MaxExtraRefills(10), 56);
-	assert_int_equal(sizeof(seL4_Error), sizeof(long));
+	assert_int_equal(sizeof(seL4_Error), sizeof(int));
+	assert_int_equal(sizeof(seL4_LookupFailureType), sizeof(long));
 	assert_int_equal(sizeof(seL4_BootInfo), 3864);
 }
 
@@ -641,6 +645,55 @@ static void test_the_buffer_is_the_current_threads(void **state)
 	assert_int_equal(sel4runtime_set_tls_variable(0, not_a_variable, 1), 0);
 }
 
+/* As programs declare it, who link no library of seL4's: here it is a function, which is declared again. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+extern LIBSEL4_THREAD_LOCAL seL4_IPCBuffer *__sel4_ipc_buffer;
+#pragma GCC diagnostic pop
+
+static void test_a_program_may_name_the_variable_behind_the_buffer(void **state)
+{
+	static seL4_IPCBuffer other[3];
+	seL4_IPCBuffer **mine;
+	(void)state;
+	fake_reset();
+	assert_ptr_equal(__sel4_ipc_buffer, &buffer_storage);
+	__sel4_ipc_buffer->msg[7] = 70;
+	assert_int_equal(seL4_GetMR(7), 70);
+	__sel4_ipc_buffer = &other[0]; /* the kernel knows better */
+	assert_ptr_equal(__sel4_ipc_buffer, &buffer_storage);
+	/* Other threads run after this one has asked and before it reads. */
+	mine = &__sel4_ipc_buffer;
+	for (unsigned i = 0; i < 3; i++) {
+		buffer = &other[i];
+		assert_ptr_equal(__sel4_ipc_buffer, &other[i]);
+	}
+	buffer = NULL;
+	assert_null(__sel4_ipc_buffer);
+	assert_ptr_equal(*mine, &buffer_storage);
+	assert_int_equal(sel4runtime_set_tls_variable(0, __sel4_ipc_buffer, 1), 0);
+}
+
+static void test_older_names_are_still_there(void **state)
+{
+	seL4_PageFaultIpcRegisters fault = {.regs = {1, 2, 3, 4}};
+	(void)state;
+	fake_reset();
+	assert_true(fault.raw[SEL4_PFIPC_FAULT_IP] == 1 && fault.raw[SEL4_PFIPC_FAULT_ADDR] == 2);
+	assert_true(fault.raw[SEL4_PFIPC_PREFETCH_FAULT] == 3 && fault.raw[SEL4_PFIPC_FSR] == 4);
+	assert_true(SEL4_PFIPC_LABEL == 6 && SEL4_PFIPC_LENGTH == 4 && SEL4_EXCEPT_IPC_LABEL == 2);
+	assert_true(SEL4_USER_EXCEPTION_LABEL == 3 && SEL4_USER_EXCEPTION_LENGTH == 5);
+	seL4_SetTag(seL4_MessageInfo_new(seL4_VMFault, 0, 0, 4));
+	assert_true(seL4_isPageFault_MSG() && seL4_isPageFault_Tag(seL4_GetTag()));
+	assert_true(seL4_isExceptIPC_Tag(seL4_MessageInfo_new(seL4_UnknownSyscall, 0, 0, 0)));
+	seL4_ExceptIPC_Set(3, 9);
+	assert_int_equal(seL4_ExceptIPC_Get(3), 9);
+	assert_true(seL4_IsArchSyscallFrom(seL4_MessageInfo_new(0, 0, 0, 19)));
+	assert_false(seL4_IsArchExceptionFrom(seL4_MessageInfo_new(0, 0, 0, 5)));
+	assert_true(seL4_X86_VCPUBits == 14 && seL4_X86_EPTPML4Bits == 12);
+	assert_int_equal(seL4_X86_EPT_Default_VMAttributes, 6);
+}
+
 static void test_a_fault_message_becomes_a_fault(void **state)
 {
 	seL4_Fault_t fault;
@@ -755,6 +808,8 @@ int main(void)
 		cmocka_unit_test(test_registers_are_read_in_seL4s_order),
 		cmocka_unit_test(test_an_error_leaves_its_registers_in_the_buffer),
 		cmocka_unit_test(test_the_buffer_is_the_current_threads),
+		cmocka_unit_test(test_a_program_may_name_the_variable_behind_the_buffer),
+		cmocka_unit_test(test_older_names_are_still_there),
 		cmocka_unit_test(test_a_fault_message_becomes_a_fault),
 		cmocka_unit_test(test_a_fault_is_the_same_however_it_is_made),
 		cmocka_unit_test(test_a_reply_to_a_timeout_is_a_register_file),

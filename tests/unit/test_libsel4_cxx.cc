@@ -27,8 +27,14 @@ extern "C" void skerry_exit(int status) { std::exit(status); }
 
 static_assert(sizeof(seL4_IPCBuffer) == 1024 && alignof(seL4_IPCBuffer) == 1024, "the IPC buffer");
 static_assert(sizeof(seL4_UserContext) == 160 && sizeof(seL4_Fault_t) == 160, "registers, faults");
-static_assert(sizeof(seL4_Error) == 8 && seL4_NotEnoughMemory == 10, "errors");
+static_assert(sizeof(seL4_Error) == 4 && seL4_NotEnoughMemory == 10, "errors");
 static_assert(X86IRQIssueIRQHandlerMSI == 58, "labels");
+
+/* As programs declare it, who link no library of seL4's: here it is a function, which is declared again. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wparentheses"
+extern LIBSEL4_THREAD_LOCAL seL4_IPCBuffer *__sel4_ipc_buffer;
+#pragma GCC diagnostic pop
 
 static int failures;
 static void check(bool holds, const char *fact)
@@ -56,5 +62,7 @@ int main()
 	check(static_cast<int>(seL4_CNode_Delete(1, 2, 64)) == CNodeDelete, "an invocation's label");
 	check(seL4_Fault_VMFault_get_Addr(seL4_Fault_VMFault_new(1, 2, 3, 4)) == 2, "a fault's field");
 	check(platsupport_get_bootinfo() == &boot_info, "the boot info");
+	check(__sel4_ipc_buffer == &buffer && &__sel4_ipc_buffer->userData == &buffer.userData,
+	      "the variable behind the buffer");
 	return failures ? 1 : 0;
 }

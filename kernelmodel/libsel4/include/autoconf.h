@@ -29,7 +29,7 @@
 #define CONFIG_FASTPATH                          1
 #define CONFIG_NUM_PRIORITIES                    256
 #define CONFIG_NUM_DOMAINS                       4
-#define CONFIG_NUM_DOMAIN_SCHEDULES              64
+#define CONFIG_NUM_DOMAIN_SCHEDULES              100
 #define CONFIG_MAX_NUM_NODES                     64
 #define CONFIG_ENABLE_SMP_SUPPORT                1
 #define CONFIG_ROOT_CNODE_SIZE_BITS              16
@@ -39,6 +39,9 @@
 #define CONFIG_RESET_CHUNK_BITS                  8
 #define CONFIG_MAX_NUM_BOOTINFO_UNTYPED_CAPS     230
 #define CONFIG_MAX_NUM_TRACE_POINTS              0
+#define CONFIG_NO_BENCHMARKS                     1
+#define CONFIG_KERNEL_STACK_BITS                 12
+#define CONFIG_KERNEL_WCET_SCALE                 1
 #define CONFIG_DEBUG_BUILD                       1
 #define CONFIG_PRINTING                          1
 #define CONFIG_USER_STACK_TRACE_LENGTH           16

@@ -23,7 +23,7 @@ LIBSEL4_INLINE_FUNC int skerry_tls_ignore(uintptr_t base, uintptr_t value)
 	(void)base, (void)value;
 	return 0;
 }
-/* `variable` is not evaluated: programs name __sel4_ipc_buffer, which is not there. */
+/* `variable` is not evaluated: programs name __sel4_ipc_buffer, which the kernel keeps (sel4/functions.h). */
 #define sel4runtime_set_tls_variable(base, variable, value)                                                  \
 	skerry_tls_ignore((uintptr_t)(base), (uintptr_t)(value))
 

@@ -11,7 +11,11 @@
 			__assert_fail(#condition, __FILE__, __LINE__, __func__);                             \
 	} while (0)
 #define seL4_CompileTimeAssert(condition)      SEL4_COMPILE_ASSERT(seL4_CompileTimeAssert, condition)
-#define seL4_DebugAssert(condition)            seL4_Assert(condition)
 #define seL4_DebugCompileTimeAssert(condition) seL4_CompileTimeAssert(condition)
+#ifdef NDEBUG
+#define seL4_DebugAssert(condition) ((void)0)
+#else
+#define seL4_DebugAssert(condition) seL4_Assert(condition)
+#endif
 
 #endif

@@ -23,7 +23,7 @@ typedef struct seL4_BootInfo {
 	seL4_Word extraLen; /* bytes of chunks behind the first page */
 	seL4_NodeId nodeID; /* of this kernel among those of a multikernel boot: 0..numNodes-1 */
 	seL4_Word numNodes;
-	seL4_Word numIOPTLevels; /* 0: no IOMMU */
+	seL4_Word numIOPTLevels; /* -1: no IOMMU */
 	seL4_IPCBuffer *ipcBuffer;
 	seL4_SlotRegion empty; /* free slots of the root CNode */
 	seL4_SlotRegion sharedFrames;

@@ -16,9 +16,8 @@ typedef enum {
 	seL4_RevokeFirst = 9,
 	seL4_NotEnoughMemory = 10, /* MR0: bytes that are left */
 	/* How many there are; no call answers it. */
-	seL4_NumErrors = 11,
-	SEL4_FORCE_LONG_ENUM(seL4_Error)
-} seL4_Error;
+	seL4_NumErrors = 11
+} seL4_Error; /* as wide as `int`, unlike the other enumerations: programs print it so */
 
 typedef enum {
 	seL4_NoFailure = 0,

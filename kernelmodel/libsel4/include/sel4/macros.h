@@ -13,6 +13,7 @@
 
 #define SEL4_PACKED                 __attribute__((packed))
 #define SEL4_DEPRECATED(remedy)     __attribute__((deprecated(remedy)))
+#define SEL4_DEPRECATE_MACRO(name)  name
 #define SEL4_OFFSETOF(type, member) __builtin_offsetof(type, member)
 #define LIBSEL4_BIT(n)              (1ul << (n))
 #ifndef CONST
@@ -21,6 +22,11 @@
 #ifndef PURE
 #define PURE __attribute__((__pure__))
 #endif
+
+/* A thread of a program has no storage of its own but its stack and its IPC buffer (sel4/functions.h). */
+#define LIBSEL4_THREAD_LOCAL
+/* The reply capability that a receive takes, in a source that is for kernels with and without them. */
+#define LIBSEL4_MCS_REPLY reply
 
 /* The last word of an enumeration: it makes the type as wide as `long`, which the ABI of structs relies on. */
 #define SEL4_FORCE_LONG_ENUM(type) _enum_pad_##type = ((1ULL << ((sizeof(long) * 8) - 1)) - 1)

@@ -14,6 +14,15 @@ typedef seL4_CPtr seL4_X86_PDPT;
 typedef seL4_CPtr seL4_X86_PageDirectory;
 typedef seL4_CPtr seL4_X86_PageTable;
 typedef seL4_CPtr seL4_X86_IOPageTable;
+/* Of VT-x, which this kernel has not. */
+typedef seL4_CPtr seL4_X86_EPTPML4;
+typedef seL4_CPtr seL4_X86_EPTPDPT;
+typedef seL4_CPtr seL4_X86_EPTPD;
+typedef seL4_CPtr seL4_X86_EPTPT;
+typedef seL4_CPtr seL4_X86_VCPU;
+typedef struct seL4_VCPUContext_ {
+	seL4_Word eax, ebx, ecx, edx, esi, edi, ebp;
+} seL4_VCPUContext;
 
 typedef enum {
 	seL4_X86_Default_VMAttributes = 0,
@@ -24,5 +33,16 @@ typedef enum {
 	seL4_X86_WriteCombining = 4,
 	SEL4_FORCE_LONG_ENUM(seL4_X86_VMAttributes)
 } seL4_X86_VMAttributes;
+
+typedef enum {
+	seL4_X86_EPT_Uncacheable = 0,
+	seL4_X86_EPT_WriteCombining = 1,
+	seL4_X86_EPT_WriteThrough = 4,
+	seL4_X86_EPT_WriteProtected = 5,
+	seL4_X86_EPT_WriteBack = 6,
+	seL4_X86_EPT_Default_VMAttributes = 6,
+	seL4_X86_EPT_Uncached_VMAttributes = 6,
+	SEL4_FORCE_LONG_ENUM(seL4_X86_EPT_VMAttributes)
+} seL4_X86_EPT_VMAttributes;
 
 #endif
