@@ -295,14 +295,14 @@ def the_kernel_does_not_see_a_direction_flag():
     program = compiled("backwards", """#include <sel4/sel4.h>
 int main(int argc, char **argv)
 {
-	(void)argv;
-	for (int i = 0; i < 1000; i++) {
-		if (argc > 1)
-			__asm__ volatile("std");
-		seL4_Yield();
-		__asm__ volatile("cld");
-	}
-	return 0;
+    (void)argv;
+    for (int i = 0; i < 1000; i++) {
+        if (argc > 1)
+            __asm__ volatile("std");
+        seL4_Yield();
+        __asm__ volatile("cld");
+    }
+    return 0;
 }
 """, "-O2")
     runs = [skerry("boot", program, "--json", *more) for more in ((), ("--", "std"))]
