@@ -73,7 +73,11 @@ static bool strands_better(struct gen *g, const struct op *op)
 	       cap.object->t->priority > m->current->t->priority;
 }
 
-/* I/O ports are beyond the model: a request that would reach one with a label of its own is sent elsewhere. */
+/* Of a domain's turn: shorter ones end by themselves, and time stands still in the model. */
+#define LONG_TURN (UINT64_C(1) << 32)
+
+/* I/O ports and turns of domains that end by themselves are beyond the model: a request that would reach one with a label
+ * of its own, or ask for the other, is sent elsewhere. */
 static bool is_beyond_model(struct gen *g, const struct op *op)
 {
 	struct m_model *m = g->pair->model;
@@ -98,6 +102,10 @@ static bool is_beyond_model(struct gen *g, const struct op *op)
 	cap = m_slot_cap(slot);
 	if (cap.kind == M_DOMAIN && m_info_label(info) == 30)
 		return strands_better(g, op);
+	if (cap.kind == M_DOMAIN && m_info_label(info) == 31) {
+		const m_word duration = op->again ? reg[M_R9] : op->mr[2];
+		return duration && duration < LONG_TURN;
+	}
 	return cap.kind >= M_FRAME && cap.kind <= M_PORT && m_info_label(info) >= 50 &&
 	       m_info_label(info) <= 56;
 }
