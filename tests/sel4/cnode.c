@@ -483,7 +483,7 @@ CASE(CNODE0044, "cancelling badged sends needs all rights to an endpoint", CASE_
 	check_error(e, seL4_CNode_CancelBadgedSends(AT(env_slot(e))), seL4_IllegalOperation);
 }
 
-/* ---- messages that no stub sends ---- */
+/* ---- messages that libsel4 never sends ---- */
 
 CASE(CNODE0045, "other labels are illegal, short messages truncated", CASE_ONCE)
 {

@@ -129,7 +129,7 @@ seL4_Word badge_of(seL4_CPtr cap, seL4_CPtr notification); /* signals by `cap`, 
 void burn(seL4_Word us);                                   /* computes for so long */
 seL4_Word ticks_per_us(void);
 
-/* A call with a label, message registers and extra capabilities as given: what no stub would send. */
+/* A call with a label, message registers and extra capabilities as given: what libsel4 would never send. */
 seL4_MessageInfo_t call_raw(seL4_CPtr cap, seL4_Word label, unsigned length, unsigned extra);
 
 /* ---- checks: the first that fails ends the case (in a helper: suspends it) ---- */

@@ -543,7 +543,7 @@ CASE(TCB0037, "revoking a CSpace takes it from its thread, which then finds noth
 	check(e, !thread_has_ended(t));
 }
 
-/* ---- messages that no stub sends ---- */
+/* ---- messages that libsel4 never sends ---- */
 
 CASE(TCB0038, "other labels are illegal, short messages truncated", CASE_ONCE)
 {

@@ -1,4 +1,4 @@
-/* kernelmodel/libsel4: numbers and layouts against seL4's by hand, and each stub against what it is to put into registers.
+/* kernelmodel/libsel4: numbers and layouts against seL4's by hand, and each call against what it is to put into registers.
  *
  * The kernel is played by an entry that keeps the registers that it was entered with and answers as it is told to. */
 #include <setjmp.h>
