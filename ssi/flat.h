@@ -8,6 +8,8 @@
  * costs the receiver its overhead. Clients run on cores of their own: a system call costs the call, the monitor's
  * work and the reply. An arrival rings; nobody polls.
  *
+ * With config.full each cluster has a kernel, and monitor and clients are programs on it: see ssi/full.h.
+ *
  * Clients are operation machines of file/posix. What they do next is asked from a driver (the replayer).
  *
  * Natively (engine SIM_ENGINE_NATIVE) the same clusters run in real time, each on one thread: what an operation takes
@@ -246,8 +248,7 @@ void flat_check(struct flat_machine *machine, struct flat_check out[FLAT_CHECKS]
  * data) apart. 0 unless config.trace. */
 uint64_t flat_protocol_trace(const struct flat_machine *machine);
 
-/* Fidelity full: what the kernels did, and the invariants of every kernel (NULL: they hold; else which is broken, and
- * where). */
+/* Fidelity full: what all kernels together did; zeros else. */
 struct flat_kernel_stats {
 	uint64_t entries, cycles; /* into kernels; in them (virtual time) */
 	uint64_t starved;         /* waits for messages alone, because all reply objects were in use */

@@ -152,6 +152,15 @@ static int cluster_new(struct flat_machine *machine, struct flat_cluster *c)
 	struct full_cluster *m = calloc(1, sizeof *m);
 	if (!m)
 		return -ENOMEM;
+	if (c->clients > FULL_CLIENTS_MAX) {
+		fprintf(stderr,
+			"skerry: cluster %u has %u clients; a kernel has ASIDs for %u: lower copies, or run "
+			"with fidelity "
+			"flat\n",
+			c->id, c->clients, FULL_CLIENTS_MAX);
+		free(m);
+		return -EINVAL;
+	}
 	c->full = m;
 	m->flat = c;
 	m->run_at = SIM_PS_NEVER;

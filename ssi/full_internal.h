@@ -14,7 +14,9 @@
 #define FULL_PAGES           1024 /* frames that a monitor maps for the pages of its cluster */
 #define FULL_CLIENT_STACK    (192u << 10)
 #define FULL_MONITOR_STACK   (512u << 10)
-#define FULL_REPLIES         64 /* calls under way in a monitor, at most */
+#define FULL_POOL_CLIENTS    500                     /* of one ASID pool */
+#define FULL_CLIENTS_MAX     (8 * FULL_POOL_CLIENTS) /* a kernel has eight pools */
+#define FULL_REPLIES         64                      /* calls under way in a monitor, at most */
 
 /* What arrived for the monitor: a ring in memory that it shares with who drives its kernel. */
 struct full_letter {
@@ -46,6 +48,7 @@ struct full_cluster {
 	size_t stacks_bytes;
 	struct full_client *client;
 	/* the monitor's own */
+	uint64_t pool; /* that address spaces get their ASIDs from */
 	uint64_t endpoint, notification, irq, next_slot, untyped, untyped_end;
 	unsigned root_bits;
 	uint64_t *reply; /* free reply objects, a stack */

@@ -111,14 +111,14 @@ static uint64_t chunk_of(struct full_cluster *m, uint32_t index)
 }
 static seL4_Word in_chunk(uint32_t index) { return index & ((1u << FULL_CHUNK_BITS) - 1); }
 
-/* Its original: newly badged, so that what clients get are its children. */
+/* Its original: newly badged, so that what clients get are its children; with all rights, which cancelling takes. */
 static bool install(struct full_cluster *m, uint32_t index)
 {
 	const uint64_t chunk = chunk_of(m, index);
 	if (!chunk)
 		return false;
 	must(seL4_CNode_Mint(chunk, in_chunk(index), FULL_CHUNK_BITS, seL4_CapInitThreadCNode, m->endpoint,
-			     seL4_WordBits, seL4_CapRights_new(1, 0, 0, 1), index + 1));
+			     seL4_WordBits, seL4_AllRights, index + 1));
 	m->installed[index] = 1;
 	return true;
 }
@@ -149,8 +149,12 @@ void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
 	const uint64_t chunk = chunk_of(m, index);
 	if (comes)
 		SIM_CHECK(install(m, index));
-	if (ceases)
+	if (ceases) {
 		must(seL4_CNode_Revoke(chunk, in_chunk(index), FULL_CHUNK_BITS));
+		/* Who still queues at the endpoint with its badge calls again, and is refused: else the badge would one day
+		 * be taken for that of the next representative in this slot. */
+		must(seL4_CNode_CancelBadgedSends(chunk, in_chunk(index), FULL_CHUNK_BITS));
+	}
 	if (goes) {
 		must(seL4_CNode_Delete(chunk, in_chunk(index), FULL_CHUNK_BITS));
 		m->installed[index] = 0;
@@ -186,7 +190,7 @@ void full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle 
 		return;
 	const sim_cycles begun = kernel_begin(n);
 	must(seL4_CNode_Copy(k->cnode, slot, FULL_CLIENT_BITS, chunk_of(m, index), in_chunk(index),
-			     FULL_CHUNK_BITS, seL4_AllRights));
+			     FULL_CHUNK_BITS, seL4_CapRights_new(1, 0, 0, 1)));
 	kernel_end(n, begun);
 	m->owner[index] = client + 1;
 	handle->cptr = slot;
@@ -433,6 +437,15 @@ static void client_main(struct full_client *me)
 
 /* ---- making the clients ---- */
 
+/* A pool has ASIDs for 512 address spaces; the monitor's own is one of the first. */
+static void pool_new(struct full_cluster *m)
+{
+	const uint64_t memory = object_new(m, seL4_UntypedObject, seL4_ASIDPoolBits);
+	m->pool = slot_new(m);
+	must(seL4_X86_ASIDControl_MakePool(seL4_CapASIDControl, memory, seL4_CapInitThreadCNode, m->pool,
+					   seL4_WordBits));
+}
+
 /* An address space of its own, with an IPC buffer in it. Returns the buffer's frame. */
 static uint64_t client_space(struct full_cluster *m, uint64_t *space)
 {
@@ -442,7 +455,7 @@ static uint64_t client_space(struct full_cluster *m, uint64_t *space)
 		       frame = object_new(m, seL4_X86_4K, seL4_PageBits);
 	const seL4_X86_VMAttributes attributes = seL4_X86_Default_VMAttributes;
 	*space = object_new(m, seL4_X64_PML4Object, seL4_PML4Bits);
-	must(seL4_X86_ASIDPool_Assign(seL4_CapInitThreadASIDPool, *space));
+	must(seL4_X86_ASIDPool_Assign(m->pool, *space));
 	must(seL4_X86_PDPT_Map(pdpt, *space, CLIENT_BUFFER, attributes));
 	must(seL4_X86_PageDirectory_Map(directory, *space, CLIENT_BUFFER, attributes));
 	must(seL4_X86_PageTable_Map(table, *space, CLIENT_BUFFER, attributes));
@@ -524,7 +537,11 @@ int monitor_main(void *argument)
 	pages_begin(m);
 	while (m->replies < FULL_REPLIES && m->replies <= m->flat->clients)
 		m->reply[m->replies++] = object_new(m, seL4_ReplyObject, 0);
-	for (uint32_t i = 0; i < m->flat->clients; i++)
+	m->pool = seL4_CapInitThreadASIDPool;
+	for (uint32_t i = 0; i < m->flat->clients; i++) {
+		if (i && i % FULL_POOL_CLIENTS == 0)
+			pool_new(m);
 		client_new(m, &m->client[i], info);
+	}
 	serve(m);
 }

@@ -13,9 +13,9 @@
  *     step_complete  a client's call is over
  *     step_fanout    an event for every member of a list; the replies remove members; E_EMPTY when none is left
  *
- * Three hosts run the same object code: the flat node (ssi/flat.h), in virtual time or natively, the checker, which
- * visits every order (ssi/checker/checker.h), and the replay of a step log (ssi/inclusion.h); a monitor on a full
- * kernel is to be one more. They differ only in `struct step_host`.
+ * The same object code runs on flat nodes (ssi/flat.h) and on monitors of full kernels (ssi/full.h), in virtual time or
+ * natively, in the checker, which visits every order (ssi/checker/checker.h), and in the replay of a step log
+ * (ssi/inclusion.h). They differ only in `struct step_host`.
  *
  * Thread rule: one thread at a time runs a node. Layer: public; a protocol file includes nothing else.
  * Sources: the shape is Murphi's and SLICC's (a table), cowsql/raft's (a pure step). */

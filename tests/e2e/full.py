@@ -82,10 +82,11 @@ def revokes_and_kills_on_kernels():
 
 def more_callers_than_reply_objects():
     write("many.yaml", "name: many\nmachine: {clusters: 2, link: {wire: 100000 cycles}}\nclients:\n"
-          "  - {trace: find, copies: 120, on: others, think: 0 cycles}\n")
+          "  - {trace: find, copies: 620, on: others, think: 0 cycles}\n")
     result = run_json("many.yaml", "--set", "fidelity=full", "--inclusion")
     expect(all(c["failures"] == 0 for c in result["checks"]), "every check holds")
     expect(result["kernels"]["starved"] > 0, "monitors wait for messages alone when no reply object is free")
+    expect_refused(skerry("run", "many.yaml", "--set", "fidelity=full", "--set", "clients.0.copies=4100"), "4000", "copies")
 
 
 def full_natively():
