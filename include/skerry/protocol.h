@@ -148,7 +148,7 @@ struct step_field {
 		struct step_head head;                                                                       \
 		FIELDS(STEP_F_REF, STEP_F_LIST, STEP_F_U32, STEP_F_U32, STEP_F_U32)                          \
 	};                                                                                                   \
-	static const struct step_field *S##_fields(void)                                                     \
+	__attribute__((unused)) static const struct step_field *S##_fields(void)                             \
 	{                                                                                                    \
 		typedef struct S self_t;                                                                     \
 		static const struct step_field field[] = {                                                   \
@@ -216,11 +216,19 @@ struct step_machine {
 
 #define STEP_MACHINES_MAX 4 /* [0] is unused: machine 0 is nobody */
 
+/* A property of the protocol's family. What is kept the checker verifies; for what is not, it shows a
+ * counter-example. Numbered by the family, from 0; name NULL ends the list. */
+struct step_promise {
+	const char *name, *text;
+	bool kept;
+};
+
 struct step_model;
 struct step_protocol {
 	const char *name, *about;      /* "capability/tree" */
 	const char *assumes;           /* of channels and hosts */
 	const char *const *invariants; /* numbered texts, NULL-terminated */
+	const struct step_promise *promises; /* optional */
 	const struct step_event *event;
 	uint32_t events, machines;
 	struct step_machine machine[STEP_MACHINES_MAX];
@@ -377,20 +385,40 @@ const char *step_frame_check(const struct step_node *n, const struct step_msg *m
 
 #define STEP_MODEL_NODES_MAX 5
 
-/* All nodes of a configuration. `ghost` belongs to the model and is part of the state. */
+/* All nodes of a configuration. `ghost` and `shadow` belong to the model and are part of the state. */
 struct step_world {
 	uint32_t nodes;
 	struct step_node *node;
 	struct step_msg *call; /* [node]: the client call in flight, event 0 if none */
 	uint8_t *ghost;        /* [STEP_GHOST_BYTES] */
+	char **shadow;         /* [node]: a record for each slot of the model's shadow machine */
+	uint32_t shadow_size;
+	uint32_t objects, capabilities; /* of the configuration: how many, and at most how many of each */
+	uint32_t judged;                /* mask of the promises that this search judges */
 };
 #define STEP_GHOST_BYTES 8
+
+/* What a model knows of the slots of one machine beyond what the protocol does: a record for each slot, declared with
+ * STEP_LAYOUT (its head is not used), packed and relabelled with it. A record of a free slot is all zeros: the model
+ * clears it in always(), which runs after every step. */
+struct step_shadow {
+	uint32_t machine, size;
+	const struct step_field *(*fields)(void);
+};
+#define STEP_SHADOW(S, number) {.machine = (number), .size = sizeof(struct S), .fields = S##_fields}
+
+static inline void *step_shadow_at(const struct step_world *w, uint32_t node, uint32_t index)
+{
+	return w->shadow[node] + (size_t)index * w->shadow_size;
+}
 
 struct step_model {
 	uint32_t nodes;                    /* by default */
 	uint32_t slots[STEP_MACHINES_MAX]; /* of every node */
 	uint32_t flight;                   /* client calls in flight in the whole system */
 	uint32_t symmetric_from;           /* kernels from this one on can be exchanged */
+	uint32_t objects, capabilities;    /* of a world, by default */
+	struct step_shadow shadow;         /* machine 0: none */
 	bool local_errors;                 /* a local call may answer LOCAL_ERR */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
