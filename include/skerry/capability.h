@@ -23,15 +23,17 @@ enum capability_machine { CAPABILITY_CAP = 1, CAPABILITY_OP, CAPABILITY_OWN };
  *
  *   C_CREATE    word: a new object's first capability, here
  *   C_OBTAIN    a new capability here, derived from arg, of any kernel
- *   C_DELEGATE  word: a kernel, which gets a new capability derived from arg, of here
+ *   C_DELEGATE  word: another kernel, which gets a new capability derived from arg, of here
  *   C_COPY      a new one here, derived from arg, of here, with the same word
  *   C_MINT      the same with word = capability_diminish(arg's, call's)
- *   C_MOVE      word: a kernel, which gets the capability arg, of here; arg is then no longer usable. It is never
+ *   C_MOVE      word: another kernel, which gets the capability arg, of here; arg is then no longer usable. It is never
  *               usable twice, and the move takes place or nothing changes
  *   C_DELETE    arg, of here, is no longer usable; what was derived from it stays
  *   C_REVOKE    nothing that was derived from arg, of here, is usable when this returns; arg itself stays
- *   C_RETYPE    a new one here: memory that the kernel takes from arg (untyped), derived from it
- *   C_QUERY     what arg, of here, is: completes with arg = its object (the capability that C_CREATE made)
+ *   C_RETYPE    a new one here: memory that the kernel takes from arg (untyped), derived from it; the call's word is the
+ *               new one's word (memory has no badge: its place may name the type)
+ *   C_QUERY     what arg, of here, is: completes with arg = its object (the capability that C_CREATE made; of retyped
+ *               memory that of the memory)
  *   C_USE       arg, of here, authorises a use now; fails if it does not. Word: the rights that the use needs
  *   C_RETIRE    arg, a first capability of here, goes when nothing is derived from it any more; nothing new is
  *
@@ -74,12 +76,12 @@ enum capability_result {
 	CAPABILITY_FAILED, /* there is no such usable capability, or no slot, or the kernel refused */
 };
 
-/* Calls into the local kernel, for the machine that is to be the new capability (step_local): arg is its source, which may
- * be on another kernel. The kernel may answer E_LOCAL_ERR. */
+/* Calls into the local kernel (step_local), made by the machine that is to be the new capability. The kernel may answer
+ * E_LOCAL_ERR. */
 enum capability_local {
 	CAPABILITY_INSTALL = 1,  /* a representative in a free slot */
 	CAPABILITY_RESERVE,      /* a slot for one that comes */
-	CAPABILITY_TAKE_MEMORY,  /* C_RETYPE: an object from the memory that arg stands for, and its representative */
+	CAPABILITY_TAKE_MEMORY,  /* C_RETYPE: an object from the memory that arg, a capability of here, stands for */
 	CAPABILITY_LOCAL_OF_OWN, /* from here on the protocol's own */
 };
 
@@ -117,14 +119,15 @@ enum capability_promise {
 /* static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, true); */
 #define CAPABILITY_PROMISES_LIST(revoke, selective, confined, rights, exclusive, reclaim)                    \
 	{                                                                                                    \
-		{"revoke", "nothing of a revoked subtree is usable after the revoke has returned", revoke},  \
-			{"selective", "what was not derived from what was revoked stays usable", selective}, \
-			{"confinement", "nobody uses authority that no chain of grants explains", confined}, \
-			{"rights", "a derived capability has no right that its source has not", rights},     \
-			{"exclusive", "memory is retyped through one of its capabilities only", exclusive},  \
-			{"reclaim", "at rest, no slot is in use that no client can name", reclaim},          \
+		{"revoke", "nothing of a revoked subtree is usable after the revoke has returned", revoke, 0},  \
+			{"selective", "what was not derived from what was revoked stays usable", selective, 0}, \
+			{"confinement", "nobody uses authority that no chain of grants explains", confined, 0}, \
+			{"rights", "a derived capability has no right that its source has not", rights, 3},  \
+			{"exclusive", "memory is retyped through one of its capabilities only", exclusive,   \
+			 3},                                                                                 \
+			{"reclaim", "at rest, no slot is in use that no client can name", reclaim, 0},          \
 		{                                                                                            \
-			NULL, NULL, false                                                                    \
+			NULL, NULL, false, 0                                                                 \
 		}                                                                                            \
 	}
 
@@ -134,6 +137,8 @@ enum capability_promise {
  * own capabilities, usable or not any more, and obtain any usable one; and what every protocol of the family must keep. It
  * follows, in a shadow of machine 1, who derived what from whom by the results of calls alone, whatever the protocol
  * itself remembers:
+ *
+ * (A capability that lives in a protocol whose `usable` says nothing is judged by C_USE alone: step_model.use_tells.)
  *
  *   P_REVOKE     when a revoke starts, all that was derived from its capability is condemned, and so is what is derived
  *                from that later; when it returns, what is condemned is dead: never usable again
@@ -145,7 +150,13 @@ enum capability_promise {
  *
  * A protocol with invariants of its own wraps these. */
 #define CAPABILITY_SHADOW_FIELDS(REF, LIST, NODE, WORD, DATA)                                                \
-	REF(source) REF(doom) REF(doom2) WORD(held) WORD(flags)
+	REF(self)    /* the capability; nobody: there is no record */                                        \
+	REF(source)  /* what it was derived from; nobody: a first capability */                              \
+	REF(doom)    /* clients whose revoke is to reach it */                                               \
+	REF(doom2)                                                                                           \
+	REF(revoker) /* the client whose revoke of it runs */                                                \
+	WORD(held)   /* its word */                                                                          \
+	WORD(flags)
 STEP_LAYOUT(capability_shadow, CAPABILITY_SHADOW_FIELDS);
 
 void capability_model_begin(const struct step_world *w);
@@ -154,11 +165,12 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 const char *capability_model_always(const struct step_world *w);
 const char *capability_model_at_rest(const struct step_world *w);
 
-/* .model = &(const struct step_model){CAPABILITY_MODEL, .slots = {0, 3, 1}} */
-#define CAPABILITY_MODEL                                                                                     \
+/* .model = &(const struct step_model){CAPABILITY_MODEL(capability_model_always, capability_model_at_rest),
+ *                                     .slots = {0, 3, 1}} */
+#define CAPABILITY_MODEL(always_, at_rest_)                                                                  \
 	.nodes = 3, .flight = 2, .symmetric_from = 1, .objects = 1, .capabilities = 4, .local_errors = true, \
 	.shadow = STEP_SHADOW(capability_shadow, CAPABILITY_CAP), .begin = capability_model_begin,           \
-	.calls = capability_model_calls, .completed = capability_model_completed,                            \
-	.always = capability_model_always, .at_rest = capability_model_at_rest
+	.calls = capability_model_calls, .completed = capability_model_completed, .always = (always_),       \
+	.at_rest = (at_rest_)
 
 #endif

@@ -221,6 +221,7 @@ struct step_machine {
 struct step_promise {
 	const char *name, *text;
 	bool kept;
+	uint8_t apart; /* it is judged in a search of its own, with at most so many capabilities; 0: with the others */
 };
 
 struct step_model;
@@ -389,8 +390,11 @@ const char *step_frame_check(const struct step_node *n, const struct step_msg *m
 struct step_world {
 	uint32_t nodes;
 	struct step_node *node;
-	struct step_msg *call; /* [node]: the client call in flight, event 0 if none */
-	uint8_t *ghost;        /* [STEP_GHOST_BYTES] */
+	struct step_msg *call; /* [node]: the client call in flight, event 0 if none; in completed(): that which ends */
+	/* All calls in flight: flight[node * clients + client]. A call's `host` (at most 255) belongs to the model. */
+	struct step_msg *flight;
+	uint32_t clients;
+	uint8_t *ghost; /* [STEP_GHOST_BYTES] */
 	char **shadow;         /* [node]: a record for each slot of the model's shadow machine */
 	uint32_t shadow_size;
 	uint32_t objects, capabilities; /* of the configuration: how many, and at most how many of each */
@@ -420,6 +424,7 @@ struct step_model {
 	uint32_t objects, capabilities;    /* of a world, by default */
 	struct step_shadow shadow;         /* machine 0: none */
 	bool local_errors;                 /* a local call may answer LOCAL_ERR */
+	bool use_tells;                    /* a machine's `usable` says nothing, only a client's use tells */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
 	/* Lists client calls that may start at `node` now: to, event, arg, word. Returns their number. */

@@ -72,6 +72,9 @@ static size_t lay_out(struct checker *c)
 			c->name[a][m] = (step_ref *)(void *)(c->image + size);
 			size += c->protocol->machine[m].named ? c->slots[m] * sizeof(step_ref) : 0;
 		}
+		const struct step_shadow *shadow = &c->model->shadow;
+		c->shadow[a] = c->image + size;
+		size += shadow->machine ? (size_t)c->slots[shadow->machine] * shadow->size : 0;
 		n->link = (struct step_link *)(void *)(c->image + size);
 		size += c->links * sizeof *n->link;
 		n->park = (struct step_parked *)(void *)(c->image + size);
@@ -97,8 +100,14 @@ static int take_memory(struct checker *c, uint64_t memory_max)
 		return -ENOMEM;
 	lay_out(c);
 	c->shared = (struct checker_shared *)(void *)c->image;
-	c->world = (struct step_world){
-		.nodes = c->nodes, .node = c->node, .call = c->shared->call, .ghost = c->shared->ghost};
+	c->world.nodes = c->nodes;
+	c->world.node = c->node;
+	c->world.call = c->shared->call;
+	c->world.flight = c->shared->flight[0];
+	c->world.clients = CLIENTS_MAX;
+	c->world.ghost = c->shared->ghost;
+	c->world.shadow = c->shadow;
+	c->world.shadow_size = c->model->shadow.size;
 	return checker_store_init(&c->store, memory_max);
 }
 
@@ -116,6 +125,14 @@ static void give_memory(struct checker *c)
 
 static uint32_t either(uint32_t asked, uint32_t own) { return asked ? asked : own; }
 
+static uint32_t kept_promises(const struct step_protocol *p)
+{
+	uint32_t mask = 0;
+	for (uint32_t i = 0; p->promises && p->promises[i].name; i++)
+		mask |= (uint32_t)(p->promises[i].kept && !p->promises[i].apart) << i;
+	return mask;
+}
+
 static const char *configure(struct checker *c, const struct step_protocol *p,
 			     const struct checker_options *o)
 {
@@ -126,6 +143,9 @@ static const char *configure(struct checker *c, const struct step_protocol *p,
 	c->model = p->model;
 	c->nodes = either(o->kernels, p->model->nodes);
 	c->flight = either(o->flight, p->model->flight);
+	c->world.objects = either(o->objects, p->model->objects);
+	c->world.capabilities = either(o->capabilities, p->model->capabilities);
+	c->world.judged = either(o->judged, kept_promises(p));
 	c->clients = either(o->clients, 1);
 	c->parks = o->parks ? o->parks : c->nodes * c->clients;
 	c->local_errors = p->model->local_errors && !o->no_local_errors;

@@ -29,6 +29,8 @@ struct checker_options {
 	uint32_t kernels;                  /* 0: the model's own; at most STEP_MODEL_NODES_MAX */
 	uint32_t slots[STEP_MACHINES_MAX]; /* 0: the model's own */
 	uint32_t flight;                   /* client calls in flight; 0: the model's own */
+	uint32_t objects, capabilities;    /* 0: the model's own */
+	uint32_t judged;                   /* mask of promises; 0: all that are kept and not judged apart */
 	uint32_t clients;    /* of each kernel, each with at most one call in flight; 0: 1; at most 2 */
 	uint32_t parks;      /* parked messages a kernel; 0: as many as there are clients */
 	uint64_t states_max; /* 0: 50 million */

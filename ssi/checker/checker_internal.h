@@ -86,6 +86,7 @@ struct checker {
 	const struct step_protocol *protocol;
 	const struct step_model *model;
 	uint32_t nodes, slots[STEP_MACHINES_MAX], flight, clients, parks, links;
+	char *shadow[NODES]; /* of the model, a record for each slot of its shadow machine */
 	bool local_errors;
 	/* The world. All that a step changes lies in `image`, in the nodes' heads or at the end of a channel. */
 	struct step_world world;

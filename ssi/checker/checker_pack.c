@@ -231,6 +231,25 @@ static void put_ring(struct checker *c, struct draft *d, const struct step_node 
 #define HAS_PENDING 0x40
 #define HAS_PARKED  0x80
 
+static void put_fields(struct checker *c, struct draft *d, const struct step_node *n, const char *self,
+		       const struct step_field *f)
+{
+	for (; f->name; f++) {
+		const void *at = self + f->offset;
+		if (f->kind == STEP_K_REF)
+			put(d, code_of(c, *(const step_ref *)at), REF);
+		else if (f->kind == STEP_K_LIST)
+			put_list(c, d, n, at);
+		else
+			put_value(c, d, *(const uint32_t *)at, (enum step_kind)f->kind);
+	}
+}
+
+static char *shadow_at(const struct checker *c, uint32_t node, uint32_t index)
+{
+	return c->shadow[node] + (size_t)index * c->model->shadow.size;
+}
+
 static void put_machine(struct checker *c, struct draft *d, const struct step_node *n, uint32_t machine,
 			uint32_t index)
 {
@@ -248,15 +267,9 @@ static void put_machine(struct checker *c, struct draft *d, const struct step_no
 		put_ring(c, d, n, head->parked);
 	if (k->named)
 		put(d, code_of(c, c->name[n->id][machine][index]), REF);
-	for (const struct step_field *f = k->fields(); f->name; f++) {
-		const void *at = self + f->offset;
-		if (f->kind == STEP_K_REF)
-			put(d, code_of(c, *(const step_ref *)at), REF);
-		else if (f->kind == STEP_K_LIST)
-			put_list(c, d, n, at);
-		else
-			put_value(c, d, *(const uint32_t *)at, (enum step_kind)f->kind);
-	}
+	put_fields(c, d, n, self, k->fields());
+	if (machine == c->model->shadow.machine)
+		put_fields(c, d, n, shadow_at(c, n->id, index), c->model->shadow.fields());
 }
 
 static void put_call(struct checker *c, struct draft *d, const struct step_msg *m)
@@ -265,6 +278,7 @@ static void put_call(struct checker *c, struct draft *d, const struct step_msg *
 	if (!m->event)
 		return;
 	const enum step_kind kind = c->protocol->event[m->event].word;
+	put(d, m->host, RAW);
 	put(d, code_of(c, m->arg), REF);
 	if (kind != STEP_K_NONE)
 		put_value(c, d, m->word, kind);
@@ -476,6 +490,21 @@ static const uint8_t *get_ring(const struct checker *c, const uint8_t *in, struc
 	return in;
 }
 
+static const uint8_t *get_fields(const struct checker *c, const uint8_t *in, struct step_node *n, char *self,
+				 const struct step_field *f)
+{
+	for (; f->name; f++) {
+		void *at = self + f->offset;
+		if (f->kind == STEP_K_REF)
+			*(step_ref *)at = c->decoded[*in++];
+		else if (f->kind == STEP_K_LIST)
+			in = get_list(c, in, n, at);
+		else
+			*(uint32_t *)at = *in++;
+	}
+	return in;
+}
+
 static const uint8_t *get_machine(struct checker *c, const uint8_t *in, struct step_node *n, uint32_t machine,
 				  uint32_t index)
 {
@@ -493,15 +522,9 @@ static const uint8_t *get_machine(struct checker *c, const uint8_t *in, struct s
 		in = get_ring(c, in, n, &head->parked);
 	if (k->named)
 		c->name[n->id][machine][index] = c->decoded[*in++];
-	for (const struct step_field *f = k->fields(); f->name; f++) {
-		void *at = self + f->offset;
-		if (f->kind == STEP_K_REF)
-			*(step_ref *)at = c->decoded[*in++];
-		else if (f->kind == STEP_K_LIST)
-			in = get_list(c, in, n, at);
-		else
-			*(uint32_t *)at = *in++;
-	}
+	in = get_fields(c, in, n, self, k->fields());
+	if (machine == c->model->shadow.machine)
+		in = get_fields(c, in, n, shadow_at(c, n->id, index), c->model->shadow.fields());
 	return in;
 }
 
@@ -549,6 +572,8 @@ static const uint8_t *get_node(struct checker *c, const uint8_t *in, uint32_t a)
 		call->event = *in++;
 		if (!call->event)
 			continue;
+		call->host = *in++;
+		call->from = STEP_REF(a, STEP_CLIENT, k);
 		call->arg = c->decoded[*in++];
 		if (c->protocol->event[call->event].word != STEP_K_NONE)
 			call->word = *in++;

@@ -1,18 +1,10 @@
 /* ssi/protocols/protocols.h - the protocols that come with Skerry, by family. Layer: ssi. Immutable data. */
 #ifndef SKERRY_SSI_PROTOCOLS_H
 #define SKERRY_SSI_PROTOCOLS_H
-#include <skerry/protocol.h>
+#include <skerry/capability.h>
 
-/* capability: arg of a call names the capability; completes with the new capability in arg. */
+/* capability: see skerry/capability.h. */
 extern const struct step_protocol capability_tree;
-enum tree_machine { TREE_CAP = 1, TREE_OP };
-enum tree_result { TREE_OK, TREE_FAILED };
-struct tree_calls { /* event numbers, for hosts */
-	uint8_t create, obtain, delegate, revoke, remove, retire;
-};
-extern const struct tree_calls tree_calls;
-enum tree_local { TREE_INSTALL = 1, TREE_RESERVE }; /* calls into the local kernel */
-
 extern const struct step_protocol capability_acks;
 
 /* memory: arg of a call names the page; completes with the line (the page's local copy) in arg. */
