@@ -25,13 +25,14 @@ int cmd_check(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_costs(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_table(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
-/* The protocol of a name; on failure returns an exit code after a message that lists the names. */
+/* The protocol of a name or of a shared object ("./NAME.so"); on failure returns an exit code after a message. */
 struct step_protocol;
 int protocol_choose(const struct step_protocol **out, const char *name);
 

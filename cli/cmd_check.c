@@ -58,24 +58,6 @@ static int read_line(struct check_line *line, struct option_list *slots, int arg
 	return code;
 }
 
-int protocol_choose(const struct step_protocol **out, const char *name)
-{
-	const char *names[64] = {NULL};
-	*out = protocol_find(name);
-	if (*out)
-		return 0;
-	for (uint32_t i = 0; protocols[i] && i < 63; i++)
-		names[i] = protocols[i]->name;
-	const char *nearest = sim_nearest_name(name, names);
-	if (nearest)
-		cli_fail(0, "unknown protocol \"%.64s\"; did you mean \"%s\"?", name, nearest);
-	else
-		cli_fail(0, "unknown protocol \"%.64s\"; these are known:", name);
-	for (uint32_t i = 0; names[i]; i++)
-		fprintf(stderr, "  %s\n", names[i]);
-	return CLI_USAGE;
-}
-
 static int slots_set(struct checker_options *options, const struct step_protocol *p, const char *text)
 {
 	const char *names[STEP_MACHINES_MAX + 1] = {NULL}, *equals = strchr(text, '=');

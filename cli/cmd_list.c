@@ -25,17 +25,34 @@ static uint32_t cells_of(const struct step_protocol *p)
 
 /* Each section is an array of objects; the text output is made from it. */
 
+static json_t *protocol_json(const struct step_protocol *p)
+{
+	json_t *item = json_object();
+	member_text(item, "name", p->name);
+	member_count(item, "machines", p->machines - 1); /* 0 is nobody */
+	member_count(item, "cells", cells_of(p));
+	member_text(item, "about", p->about);
+	return item;
+}
+
 static json_t *protocols_json(void)
 {
 	json_t *out = json_array();
-	for (uint32_t i = 0; protocols[i]; i++) {
-		const struct step_protocol *p = protocols[i];
-		json_t *item = json_object();
-		member_text(item, "name", p->name);
-		member_count(item, "machines", p->machines - 1); /* 0 is nobody */
-		member_count(item, "cells", cells_of(p));
-		member_text(item, "about", p->about);
-		member_append(out, item);
+	for (uint32_t i = 0; protocols[i]; i++)
+		member_append(out, protocol_json(protocols[i]));
+	return out;
+}
+
+/* Only those that the command line names, in shared objects or not. */
+static json_t *chosen_json(const struct option_list *names, int *code)
+{
+	json_t *out = json_array();
+	for (uint32_t i = 0; i < names->count; i++) {
+		const struct step_protocol *protocol;
+		const int failed = protocol_choose(&protocol, names->item[i]);
+		*code = cli_worse(*code, failed);
+		if (!failed)
+			member_append(out, protocol_json(protocol));
 	}
 	return out;
 }
@@ -171,7 +188,7 @@ static void print_section(const char *title, const json_t *section)
 	text_table_write(&table, stdout, "  ");
 }
 
-static int print_all(bool json)
+static int print_all(bool json, const struct option_list *chosen)
 {
 	static const char *const titles[][2] = {
 		{"protocols", "Protocols (skerry check NAME, skerry table NAME)"},
@@ -184,17 +201,23 @@ static int print_all(bool json)
 	int code = 0;
 	json_t *out = json_object();
 	member_count(out, "schema", CLI_SCHEMA);
-	member_set(out, "protocols", protocols_json());
-	member_set(out, "scenarios", scenarios_json(&code));
-	member_set(out, "traces", traces_json(&code));
-	member_set(out, "machines", machines_json());
-	member_set(out, "costs", costs_json());
-	member_set(out, "kernel_costs", kernel_costs_json());
-	if (json)
+	if (chosen->count) {
+		member_set(out, "protocols", chosen_json(chosen, &code));
+	} else {
+		member_set(out, "protocols", protocols_json());
+		member_set(out, "scenarios", scenarios_json(&code));
+		member_set(out, "traces", traces_json(&code));
+		member_set(out, "machines", machines_json());
+		member_set(out, "costs", costs_json());
+		member_set(out, "kernel_costs", kernel_costs_json());
+	}
+	if (json && code != CLI_USAGE)
 		text_json(stdout, out);
-	for (size_t i = 0; !json && i < sizeof titles / sizeof *titles; i++) {
-		fputs(i ? "\n" : "", stdout);
-		print_section(titles[i][1], json_object_get(out, titles[i][0]));
+	for (size_t i = 0; !json && code != CLI_USAGE && i < sizeof titles / sizeof *titles; i++) {
+		const json_t *section = json_object_get(out, titles[i][0]);
+		fputs(section && i ? "\n" : "", stdout);
+		if (section)
+			print_section(titles[i][1], section);
 	}
 	json_decref(out);
 	return code;
@@ -210,8 +233,9 @@ int cmd_list(int argc, char **argv)
 		 "print the reference of all keys of a scenario, in Markdown", 0, NULL},
 	};
 	const struct command_line command = {.name = "list",
-					     .arguments = "",
-					     .about = "what comes with Skerry",
+					     .arguments = "[PROTOCOL | ./NAME.so]...",
+					     .about = "what comes with Skerry; or the protocols named",
+					     .arguments_max = OPTIONS_ITEMS_MAX,
 					     .option = options,
 					     .options = 2};
 	int code = options_read(&command, argc, argv, &arguments);
@@ -219,5 +243,5 @@ int cmd_list(int argc, char **argv)
 		return code;
 	if (reference)
 		return scenario_write_reference(stdout) ? CLI_INTERNAL : CLI_GOOD;
-	return print_all(json);
+	return print_all(json, &arguments);
 }

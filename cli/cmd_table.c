@@ -83,6 +83,13 @@ static uint32_t print_machine(const struct step_protocol *p, unsigned machine)
 	return cells;
 }
 
+static void print_promises(const struct step_promise *promise)
+{
+	for (; promise && promise->name; promise++)
+		printf("- %s %s: %s\n", promise->kept ? "promises" : "does not promise", promise->name,
+		       promise->text);
+}
+
 static void print_protocol(const struct step_protocol *p)
 {
 	uint32_t cells = 0;
@@ -90,6 +97,7 @@ static void print_protocol(const struct step_protocol *p)
 	printf("%s.\n\nAssumes: %s.\n\n", p->about, p->assumes);
 	for (const char *const *text = p->invariants; text && *text; text++)
 		printf("- %s\n", *text);
+	print_promises(p->promises);
 	printf("\n");
 	for (uint32_t m = 1; m < p->machines; m++)
 		cells += print_machine(p, m);
@@ -113,7 +121,7 @@ int cmd_table(int argc, char **argv)
 	const struct cli_option options[] = {
 		{"all", OPTION_FLAG, &all, NULL, "all protocols, with a preface", 0, NULL}};
 	const struct command_line command = {.name = "table",
-					     .arguments = "PROTOCOL | --all",
+					     .arguments = "PROTOCOL | ./NAME.so | --all",
 					     .about = "a protocol's table in Markdown, from its code",
 					     .arguments_max = 1,
 					     .option = options,

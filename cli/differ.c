@@ -5,6 +5,7 @@
 #include "cli/differ.h"
 #include "cli/progress.h"
 #include "sim/check.h"
+#include "ssi/plugin.h"
 #include "ssi/protocols/protocols.h"
 #include "workloads/run.h"
 
@@ -156,14 +157,14 @@ enum { NUMBER_DUE = 254, NUMBER_CLIENT = 255 };
 
 static const struct step_protocol *protocol_of(const struct scenario *scenario, unsigned number)
 {
-	char name[96];
+	const struct step_protocol *found = NULL; /* it stays so if a shared object is no longer there */
+	char why[PROTOCOL_WHY_BYTES];
 	if (number == 2)
 		return &file_posix;
 	if (number > 2)
 		return NULL;
-	snprintf(name, sizeof name, "%s/%.64s", number ? "memory" : "capability",
-		 number ? scenario->memory : scenario->capability);
-	return protocol_find(name);
+	protocol_open(&found, number ? scenario->memory : scenario->capability, number ? "memory" : "capability", why);
+	return found;
 }
 
 static struct step_msg message_of(const struct sim_event *event)

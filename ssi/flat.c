@@ -11,7 +11,13 @@ const char *const flat_op_name[FLAT_OPS] = {
 	"open",  "stat",     "read",     "write",  "fstat",   "truncate",  "fsync",
 	"list",  "readlink", "mkdir",    "link",   "symlink", "setattr",   "unlink",
 	"rmdir", "rename",   "close",    "send",   "local",   "fork",      "wait",
-	"exit",  "obtain",   "delegate", "delete", "revoke",  "read_miss", "write_miss",
+	"exit",
+
+	"cap_create", "cap_send", "cap_offer", "cap_obtain", "cap_copy", "cap_mint", "cap_move",
+	"cap_delete", "cap_revoke", "cap_retype", "cap_query", "cap_use",
+
+	"obtain", "delegate", "delete", "revoke", "create", "copy", "mint", "move", "retype", "query", "use",
+	"read_miss", "write_miss",
 };
 
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size)
@@ -61,7 +67,7 @@ static bool run_raised(struct flat_cluster *c)
 static bool is_settled(const struct flat_cluster *c)
 {
 	const struct flat_shard *s = c->shard;
-	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count;
+	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count && !s->ended_count;
 }
 
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
@@ -89,6 +95,8 @@ void flat_settle(struct flat_cluster *c)
 			flat_sync(q.node);
 		} else if (s->resume_count) {
 			flat_pages_go_on(c, s->resume[--s->resume_count]);
+		} else if (s->ended_count) {
+			flat_caps_reply(c, s->ended[--s->ended_count]);
 		} else {
 			return;
 		}
@@ -228,7 +236,7 @@ void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, 
 				 .protocol = FLAT_CAPABILITY,
 				 .host = host,
 				 .word = word,
-				 .to = STEP_ANY(cluster->id, event == tree_calls.create ? TREE_CAP : TREE_OP),
+				 .to = STEP_ANY(cluster->id, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
 				 .from = STEP_REF(cluster->id, STEP_CLIENT, who),
 				 .arg = arg});
 }

@@ -55,15 +55,36 @@ enum flat_op {
 	FLAT_FORK,
 	FLAT_WAIT,
 	FLAT_EXIT,
+	/* Clients' operations on capabilities. */
+	FLAT_CAP_CREATE, /* a new object's first capability */
+	FLAT_CAP_SEND,   /* a client gets one derived from mine */
+	FLAT_CAP_OFFER,  /* a client learns the name of mine, and may obtain it */
+	FLAT_CAP_OBTAIN, /* one derived from that of which I know the name */
+	FLAT_CAP_COPY,
+	FLAT_CAP_MINT, /* fewer rights, and a badge */
+	FLAT_CAP_MOVE, /* a client gets mine */
+	FLAT_CAP_DELETE,
+	FLAT_CAP_REVOKE,
+	FLAT_CAP_RETYPE, /* an object from memory */
+	FLAT_CAP_QUERY,
+	FLAT_CAP_USE,
 	FLAT_CALLS, /* system calls end here; what follows are the protocols' operations */
 	FLAT_OBTAIN = FLAT_CALLS,
 	FLAT_DELEGATE,
 	FLAT_DELETE,
 	FLAT_REVOKE,
+	FLAT_CREATE,
+	FLAT_COPY,
+	FLAT_MINT,
+	FLAT_MOVE,
+	FLAT_RETYPE,
+	FLAT_QUERY,
+	FLAT_USE,
 	FLAT_READ_MISS,
 	FLAT_WRITE_MISS,
 	FLAT_OPS
 };
+static inline bool flat_is_capability(unsigned op) { return op >= FLAT_CAP_CREATE && op <= FLAT_CAP_USE; }
 extern const char *const flat_op_name[FLAT_OPS];
 
 /* Where the time of an operation went, in cycles. */
@@ -89,11 +110,21 @@ struct flat_path {
 	uint32_t id; /* of the path, dense in the tree: the key of the name cache */
 };
 
-/* An open file, in the driver's memory. */
+/* What a capability is for. */
+enum flat_kind { FLAT_FILE_OBJECT, FLAT_ENDPOINT, FLAT_NOTIFICATION, FLAT_FRAME, FLAT_UNTYPED, FLAT_KINDS };
+extern const char *const flat_kind_name[FLAT_KINDS];
+
+/* A client's capability, of an open file or any other, in the driver's memory. */
 struct flat_handle {
-	step_ref cap;   /* the client's capability; machine 0: not open */
+	step_ref cap;   /* the client's capability; machine 0: none */
 	uint32_t file;  /* at the service */
 	uint32_t grant; /* of the confinement log */
+	uint8_t kind;   /* enum flat_kind */
+	bool first;     /* the client made the object */
+	bool offered;   /* only a name: cap is another's, to be obtained */
+	bool moved;     /* its sender has it no more */
+	uint32_t word;  /* rights and badge, when it came: see skerry/capability.h */
+	uint64_t label; /* the sender's driver's */
 	/* Fidelity full: where in its CSpace client `holder` has the capability itself, or 0. Other clients of its cluster that
 	 * use the handle (after a fork) go through their monitor. */
 	uint32_t cptr, holder;
@@ -107,14 +138,20 @@ struct flat_call {
 	const char *target; /* SYMLINK: its text; path is the new name */
 	struct flat_handle *handle;
 	uint64_t offset, length;  /* READ, WRITE; TRUNCATE: the new size; LOCAL: bytes copied */
-	uint32_t cluster, client; /* SEND: to whom */
+	uint32_t cluster, client; /* SEND, CAP_SEND, CAP_OFFER, CAP_MOVE: to whom */
 	void *tag;                /* the driver's */
+	/* CAP_*: `handle` is the capability; what a call makes goes into `fresh`. */
+	struct flat_handle *fresh;
+	uint8_t kind;   /* CREATE, RETYPE: of the new object */
+	uint32_t word;  /* CREATE, MINT, RETYPE: rights and badge; USE: the rights that it needs */
+	uint64_t label; /* SEND, OFFER, MOVE: goes with what is sent */
 };
 
 struct flat_result {
 	int error;      /* 0 or an errno */
-	uint64_t value; /* bytes read or written, size, entries listed */
+	uint64_t value; /* bytes read or written, size, entries listed; CAP_QUERY: the object, a step_ref */
 	bool is_directory;
+	uint8_t kind; /* CAP_QUERY: enum flat_kind */
 };
 
 struct flat_machine;
@@ -130,7 +167,7 @@ struct flat_driver {
 		      uint64_t at, unsigned char *bytes, uint32_t length);
 	void (*done)(void *context, uint32_t cluster, uint32_t client, const struct flat_call *call,
 		     const struct flat_result *result);
-	/* Another client has sent this one an open file (copied: keep it). */
+	/* Another client has sent this one an open file or a capability, or offered one (copied: keep it). */
 	void (*received)(void *context, uint32_t cluster, uint32_t client, const struct flat_handle *handle);
 	sim_cycles (*think)(void *context, uint32_t cluster,
 			    uint32_t client); /* compute before the next call */
@@ -149,6 +186,10 @@ struct flat_config {
 	/* Bounds on what the clients can come to use, for the sizes of pools: names and files, made ones included;
 	 * pages; calls that make a capability. */
 	uint64_t files_max, pages_max, opens_max;
+	/* And for operations on capabilities: those that all clients make or get, and objects that those of one cluster
+	 * make. */
+	uint64_t capabilities_max, objects_max;
+	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;           /* a client may read a page while it writes the whole of it */
 	const uint32_t *clients; /* [clusters]: clients of each; borrowed during flat_new() */
 	struct flat_driver driver;
@@ -239,7 +280,7 @@ struct flat_check {
 	char first[200]; /* what failed first */
 };
 #define FLAT_CHECKS 5
-/* "confinement" (no use after a revoke or a removal has returned), "capability/tree at rest", "memory/msi at rest",
+/* "confinement" (no use after a revoke or a removal has returned), "capability/NAME at rest", "memory/msi at rest",
  * "protocol" (no fault, no message or operation left behind); of full clusters "kernels" (their invariants); else the
  * last has no name. */
 void flat_check(struct flat_machine *machine, struct flat_check out[FLAT_CHECKS]);
@@ -257,6 +298,17 @@ struct flat_kernel_stats {
 };
 bool flat_is_full(const struct flat_machine *machine);
 void flat_kernel_stats(const struct flat_machine *machine, struct flat_kernel_stats *out);
+
+/* What is in use for capabilities at rest, in the whole machine: slots of the protocol's machines, and, of full clusters,
+ * capabilities and objects in the kernels. All zero when the last use has gone. */
+struct flat_live {
+	uint64_t slots[STEP_MACHINES_MAX], kernel;
+};
+void flat_live(const struct flat_machine *machine, struct flat_live *out);
+
+/* Whether a protocol has a call of the family (enum capability_call), and a machine's protocol an operation. */
+bool flat_has_call(const struct step_protocol *protocol, unsigned event);
+bool flat_serves(const struct flat_machine *machine, enum flat_op op);
 
 /* For tests: the instance of a protocol on a cluster, 0 capability, 1 memory, 2 file. */
 struct step_node *flat_node(struct flat_machine *machine, uint32_t cluster, unsigned number);

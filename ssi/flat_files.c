@@ -14,7 +14,7 @@ static struct flat_machine *machine_of(const struct flat_cluster *c) { return c-
 static bool cap_usable(const struct flat_cluster *c, step_ref cap)
 {
 	const struct step_head *head = step_lookup(&c->node[FLAT_CAPABILITY], cap);
-	return head && capability_tree.machine[TREE_CAP].usable >> head->state & 1;
+	return head && c->machine->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP].usable >> head->state & 1;
 }
 
 /* ---- grants, for the confinement check ---- */
@@ -235,10 +235,18 @@ static unsigned event_of(struct flat_cluster *c, struct flat_client *k)
 	case FLAT_CLOSE:
 		return posix_calls.close;
 	case FLAT_SEND:
+	case FLAT_CAP_SEND:
+	case FLAT_CAP_OFFER:
+	case FLAT_CAP_MOVE:
 		return posix_calls.send;
 	default:
 		return posix_calls.access;
 	}
+}
+
+static bool is_gift(unsigned op)
+{
+	return op == FLAT_SEND || op == FLAT_CAP_SEND || op == FLAT_CAP_OFFER || op == FLAT_CAP_MOVE;
 }
 
 void flat_files_start(struct flat_cluster *c, uint32_t client)
@@ -246,7 +254,12 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	struct flat_machine *m = machine_of(c);
 	struct flat_client *k = &c->client[client];
 	struct step_node *n = &c->node[FLAT_FILE];
-	const uint32_t to = k->call.op == FLAT_SEND ? k->call.cluster : m->config.service;
+	const bool gives = is_gift(k->call.op);
+	const uint32_t to = gives ? k->call.cluster : m->config.service;
+	if (flat_is_capability(k->call.op) && !gives) {
+		flat_caps_start(c, client);
+		return;
+	}
 	k->result = (struct flat_result){0};
 	k->reply = (struct flat_reply){.file = k->call.handle ? k->call.handle->file : 0};
 	flat_charged(c->profile, SIM_COST_CALL, 1);
@@ -310,22 +323,26 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 		if (!k->reply.name.machine || flat_cached_find(c, k->call.tree, k->call.path.id))
 			flat_answer(c, n, self, k->reply.name.machine ? 0 : ENOENT, 0);
 		else
-			call_tree_for(c, &k->task, self, DOING_OBTAIN_NAME, FLAT_OBTAIN, tree_calls.obtain,
+			call_tree_for(c, &k->task, self, DOING_OBTAIN_NAME, FLAT_OBTAIN, CAPABILITY_OBTAIN,
 				      k->reply.name, 0, client, op);
 		return;
 	case POSIX_OBTAIN_FILE:
-		call_tree_for(c, &k->task, self, DOING_OBTAIN_FILE, FLAT_OBTAIN, tree_calls.obtain,
+		call_tree_for(c, &k->task, self, DOING_OBTAIN_FILE, FLAT_OBTAIN, CAPABILITY_OBTAIN,
 			      k->reply.root, 0, client, op);
 		return;
 	case POSIX_DELETE:
 		flat_charge_kernel(n, SIM_COST_CAP_DELETE);
-		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, tree_calls.remove,
+		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, CAPABILITY_DELETE,
 			      k->call.handle->cap, 0, client, op);
 		return;
 	case POSIX_DELEGATE:
+		if (flat_is_capability(op)) {
+			flat_caps_lend(c, client, self);
+			return;
+		}
 		k->reply.file = k->call.handle->file;
 		k->reply.name = c->shard->grant[k->call.handle->grant].root;
-		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, tree_calls.delegate,
+		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, CAPABILITY_DELEGATE,
 			      k->call.handle->cap, k->call.cluster, client, op);
 		return;
 	default:
@@ -339,30 +356,37 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 	struct flat_client *k = &c->client[client];
 	struct flat_task *task = &k->task;
 	const uint8_t doing = task->doing;
-	flat_end(n, task, result != TREE_OK);
+	if (doing == DOING_CAPABILITY) {
+		flat_caps_done(c, n, client, result, arg);
+		return;
+	}
+	flat_end(n, task, result != CAPABILITY_OK);
 	if (doing == DOING_DELETE) {
 		k->call.handle->cap = STEP_NOBODY;
 		if (c->full)
 			full_take_back(c, k->call.handle);
-	} else if (result == TREE_OK && doing == DOING_OBTAIN_NAME) {
+	} else if (result == CAPABILITY_OK && doing == DOING_OBTAIN_NAME) {
 		cached_put(c, k, arg);
-	} else if (result == TREE_OK && doing == DOING_OBTAIN_FILE) {
+	} else if (result == CAPABILITY_OK && doing == DOING_OBTAIN_FILE) {
 		*k->call.handle = (struct flat_handle){
 			.cap = arg, .file = k->reply.file, .grant = flat_grant_new(c, k->reply.root)};
 		if (c->full)
 			full_hand_over(c, client, k->call.handle);
 	} else if (doing == DOING_DELEGATE) {
 		k->reply.root = arg;
+		if (result == CAPABILITY_OK)
+			flat_caps_lent(c, client);
 	}
-	flat_answer(c, n, task->waiter, result == TREE_OK ? 0 : ESTALE, 0);
+	flat_answer(c, n, task->waiter, result == CAPABILITY_OK ? 0 : ESTALE, 0);
 }
 
 void flat_delete(struct flat_machine *m, uint32_t cluster, struct flat_handle *handle)
 {
 	struct flat_cluster *c = &m->cluster[cluster];
-	if (!handle->cap.machine)
+	if (!handle->cap.machine || handle->offered)
 		return;
-	flat_call_tree(c, tree_calls.remove, handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
+	flat_call_tree(c, handle->first && flat_retires(m) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, 
+		       handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
 	handle->cap = STEP_NOBODY;
 	handle->cptr = 0; /* the client that had it was killed */
 }
@@ -470,13 +494,13 @@ static void name_next(struct flat_cluster *c, struct flat_serve *s)
 	if (s->depth) {
 		const struct names_entry *e = &m->names.entry[s->chain[s->depth - 1]];
 		const bool top = e->up == NAMES_NONE;
-		call_tree_for_serve(c, s, DOING_NAMES, top ? tree_calls.create : tree_calls.obtain,
+		call_tree_for_serve(c, s, DOING_NAMES, top ? CAPABILITY_CREATE : CAPABILITY_OBTAIN,
 				    top ? STEP_NOBODY : m->names.entry[e->up].cap);
 		return;
 	}
 	const struct names_node *node = &m->names.node[s->place.node];
 	if (s->want_root && !step_lookup(&c->node[FLAT_CAPABILITY], node->root))
-		call_tree_for_serve(c, s, DOING_ROOT, tree_calls.create, STEP_NOBODY);
+		call_tree_for_serve(c, s, DOING_ROOT, CAPABILITY_CREATE, STEP_NOBODY);
 	else
 		found(c, s);
 }
@@ -573,7 +597,7 @@ static void cut_next(struct flat_cluster *c, struct flat_serve *s)
 	while (s->cut_at < s->cuts) {
 		step_ref cap = m->names.entry[s->cut[s->cut_at]].cap;
 		if (step_lookup(&c->node[FLAT_CAPABILITY], cap)) {
-			call_tree_for_serve(c, s, DOING_CUT, tree_calls.revoke, cap);
+			call_tree_for_serve(c, s, DOING_CUT, CAPABILITY_REVOKE, cap);
 			return;
 		}
 		s->cut_at++;
@@ -589,7 +613,7 @@ static void retire(struct flat_cluster *c, uint32_t node)
 		return;
 	m->names.node[node].released = true;
 	if (step_lookup(&c->node[FLAT_CAPABILITY], m->names.node[node].root))
-		flat_call_tree(c, tree_calls.retire, m->names.node[node].root, 0, FLAT_RETIRED + node, 0,
+		flat_call_tree(c, CAPABILITY_RETIRE, m->names.node[node].root, 0, FLAT_RETIRED + node, 0,
 			       (struct flat_chain){0});
 	else
 		flat_release(m, node);
@@ -616,10 +640,10 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_machine *m = machine_of(c);
 	const struct flat_client *sender = client_of(m, s);
 	const struct flat_driver *driver = &m->config.driver;
-	struct flat_handle handle = {.cap = sender->reply.root,
-				     .file = sender->reply.file,
-				     .grant = flat_grant_new(c, sender->reply.name)};
-	if (c->full)
+	struct flat_handle handle = flat_caps_received(c, sender);
+	if (!flat_is_capability(sender->call.op))
+		handle.grant = flat_grant_new(c, sender->reply.name);
+	if (c->full && !handle.offered)
 		full_hand_over(c, sender->call.client, &handle);
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->received(driver->context, c->id, sender->call.client, &handle);
@@ -677,7 +701,7 @@ static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct 
 	c->node[FLAT_FILE].host_word = n->host_word;
 	switch (s->task.doing) {
 	case DOING_NAMES:
-		if (result == TREE_OK)
+		if (result == CAPABILITY_OK)
 			m->names.entry[s->chain[--s->depth]].cap = arg;
 		else
 			s->depth = 0; /* no capability: the name is not cached */
@@ -688,10 +712,10 @@ static void serve_tree_done(struct flat_cluster *c, struct step_node *n, struct 
 		found(c, s);
 		return;
 	case DOING_CUT:
-		flat_end(n, &s->task, result != TREE_OK);
+		flat_end(n, &s->task, result != CAPABILITY_OK);
 		revoked = revocation_new(c->shard, m->names.entry[s->cut[s->cut_at]].cap);
 		c->shard->revocation[revoked].returned = flat_now(m, c->id);
-		call_tree_for_serve(c, s, DOING_DROP, tree_calls.remove,
+		call_tree_for_serve(c, s, DOING_DROP, CAPABILITY_DELETE,
 				    m->names.entry[s->cut[s->cut_at]].cap);
 		return;
 	default:
@@ -704,7 +728,7 @@ static void revocation_done(struct flat_cluster *c, struct step_node *n, struct 
 			    uint32_t result)
 {
 	struct flat_machine *m = machine_of(c);
-	flat_end(n, &r->task, result != TREE_OK);
+	flat_end(n, &r->task, result != CAPABILITY_OK);
 	r->returned = flat_now(m, c->id);
 }
 
@@ -736,7 +760,7 @@ int flat_revoke_file(struct flat_machine *m, uint32_t tree, const struct flat_pa
 	const uint32_t r = revocation_new(c->shard, root);
 	flat_set_chain(n, (struct flat_chain){0});
 	flat_begin(n, &c->shard->revocation[r].task, STEP_NOBODY, DOING_CUT, FLAT_REVOKE);
-	flat_call_tree(c, tree_calls.revoke, root, 0, FLAT_REVOCATIONS + r,
+	flat_call_tree(c, CAPABILITY_REVOKE, root, 0, FLAT_REVOCATIONS + r,
 		       (uint16_t)((FLAT_REVOKE + 1) << 8), (struct flat_chain){0});
 	return 0;
 }

@@ -224,7 +224,7 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 		flat_files_local(n, self, call, arg);
 	} else {
 		flat_charge_kernel(n, SIM_COST_CAP_CREATE);
-		const bool done = !flat_cluster_of(n)->full || full_install(n, self);
+		const bool done = !flat_cluster_of(n)->full || full_install(n, self, call, arg);
 		flat_raise(n, &(struct step_msg){.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
 						 .protocol = n->number,
 						 .host = n->host_half,
@@ -248,8 +248,13 @@ static void host_timer(struct step_node *n, step_ref self)
 	frame->chain = flat_chain_of(n);
 }
 
-static struct ssi_table *names_of(struct flat_cluster *c, unsigned machine, step_ref **slots)
+static struct ssi_table *names_of(struct flat_cluster *c, const struct step_node *n, unsigned machine,
+				  step_ref **slots)
 {
+	if (n->number == FLAT_CAPABILITY) {
+		*slots = c->caps_name[machine];
+		return &c->caps_named[machine];
+	}
 	*slots = machine == MSI_DIR ? c->dir_name : c->line_name;
 	return machine == MSI_DIR ? &c->dirs : &c->lines;
 }
@@ -259,7 +264,7 @@ static uint32_t host_find(struct step_node *n, unsigned machine, step_ref name)
 	struct flat_profile *profile = flat_profile_of(n);
 	const unsigned was = flat_enter(profile, FLAT_CAUSE_TRANSLATE);
 	step_ref *slots;
-	const struct ssi_table *table = names_of(flat_cluster_of(n), machine, &slots);
+	const struct ssi_table *table = names_of(flat_cluster_of(n), n, machine, &slots);
 	uint64_t found = ssi_table_find(table, step_ref_word(name));
 	flat_leave(profile, was);
 	return found == SSI_TABLE_NONE ? STEP_INDEX_MAX : (uint32_t)found;
@@ -269,11 +274,11 @@ static void host_bind(struct step_node *n, unsigned machine, step_ref name, uint
 {
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
-	struct ssi_table *table = names_of(c, machine, &slots);
+	struct ssi_table *table = names_of(c, n, machine, &slots);
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_TRANSLATE);
 	SIM_CHECK(ssi_table_put(table, step_ref_word(name), index) == 0);
 	slots[index] = name;
-	c->lines_live += machine == MSI_LINE;
+	c->lines_live += n->number == FLAT_MEMORY && machine == MSI_LINE;
 	flat_leave(c->profile, was);
 }
 
@@ -281,10 +286,10 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
-	struct ssi_table *table = names_of(c, machine, &slots);
+	struct ssi_table *table = names_of(c, n, machine, &slots);
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_TRANSLATE);
 	ssi_table_remove(table, step_ref_word(slots[index]));
-	c->lines_live -= machine == MSI_LINE;
+	c->lines_live -= n->number == FLAT_MEMORY && machine == MSI_LINE;
 	flat_leave(c->profile, was);
 }
 

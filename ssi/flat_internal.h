@@ -5,6 +5,7 @@
  *   flat_make.c   making a machine
  *   flat_pages.c  frames, lines and their names, a client's way over the pages of one call
  *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
+ *   flat_caps.c   clients' operations on capabilities
  *   flat_check.c  what must hold over the whole machine
  *
  * Layer: ssi, private. */
@@ -60,6 +61,7 @@ enum flat_doing {
 	DOING_OBTAIN_FILE,
 	DOING_DELETE,
 	DOING_DELEGATE,
+	DOING_CAPABILITY,
 	DOING_PAGES, /* clients */
 	DOING_NAMES,
 	DOING_ROOT,
@@ -89,8 +91,8 @@ struct flat_pages {
 struct flat_reply {
 	uint32_t file;
 	step_ref name, root; /* name: machine 0 if it is not to be cached */
-	bool is_directory;
-	uint64_t value;
+	bool is_directory, first;
+	uint64_t value, label;
 };
 
 /* `call` and `reply` are outboxes: the service reads the one after it was told, and fills the other before it answers.
@@ -102,7 +104,9 @@ struct flat_client {
 	struct flat_task task, page_task;
 	struct flat_pages pages;
 	sim_cycles issued;
-	bool waiting; /* for flat_client_wake() */
+	struct flat_chain chain; /* of a call on a capability that has ended */
+	step_ref made;           /* the capability that it has made; machine 0: none */
+	bool waiting;            /* for flat_client_wake() */
 };
 
 /* A request at the service. */
@@ -160,6 +164,10 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	struct flat_serve *serve;       /* [serves] */
 	struct ssi_table lines;         /* page name -> line */
 	struct ssi_table dirs;          /* page name -> directory entry (the service's cluster) */
+	/* Names of the capability protocol's machines, if it names them, and what each slot stands for. */
+	struct ssi_table caps_named[STEP_MACHINES_MAX];
+	step_ref *caps_name[STEP_MACHINES_MAX];
+	sim_atomic_u32 *object; /* [capabilities]: of first ones, generation and kind: see flat_caps.c */
 	struct ssi_table cached;        /* (tree, path) -> index of cached_name */
 	step_ref *line_name, *dir_name; /* [slot] */
 	struct flat_cached *cached_name;
@@ -195,6 +203,8 @@ struct flat_shard {
 	uint32_t queue_head, queue_tail, queue_room;
 	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
+	uint32_t *ended; /* clients of the running cluster whose call on a capability has ended */
+	uint32_t ended_count, ended_room;
 	struct inclusion_log *log;    /* borrowed; NULL: none */
 	struct flat_profile *account; /* owned; NULL: no profile */
 	unsigned char *scratch[2];    /* natively: [FLAT_SCRATCH_BYTES] */
@@ -222,7 +232,10 @@ struct flat_machine {
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
 	struct sim_native_config hooked; /* natively: config.native, and what is called on its threads */
+	const struct step_protocol *protocol[FLAT_PROTOCOLS];
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
+	uint32_t cap_object, cap_word; /* where a capability has its object and its word; UINT32_MAX: nowhere */
+	char check_name[64];
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
 };
@@ -372,6 +385,21 @@ void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_re
 void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uint32_t who, uint32_t result,
 			  step_ref arg);
 void flat_files_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t error);
+/* flat_caps.c */
+void flat_caps_init(struct flat_machine *machine);
+enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref object);
+enum flat_kind flat_kind_of(const struct flat_cluster *cluster, step_ref cap); /* of this cluster */
+bool flat_retires(const struct flat_machine *machine); /* first capabilities can be retired */
+void flat_caps_start(struct flat_cluster *cluster, uint32_t client);
+void flat_caps_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,
+		    step_ref arg);
+void flat_caps_end(struct flat_cluster *cluster, uint32_t client, struct flat_chain chain);
+void flat_caps_reply(struct flat_cluster *cluster, uint32_t client);
+/* The parts of a call that another client is told of: file/posix's local calls. */
+void flat_caps_lend(struct flat_cluster *cluster, uint32_t client, step_ref waiter);
+void flat_caps_lent(struct flat_cluster *cluster, uint32_t client);
+struct flat_handle flat_caps_received(struct flat_cluster *cluster, const struct flat_client *sender);
+
 struct flat_cached *flat_cached_find(struct flat_cluster *cluster, uint32_t tree, uint32_t path);
 uint32_t flat_grant_new(struct flat_cluster *cluster, step_ref root);
 void flat_use(struct flat_cluster *cluster, uint32_t grant);

@@ -23,10 +23,21 @@ static void pool_take(struct flat_cluster *c, unsigned number, unsigned machine,
 static size_t pool_bytes(uint64_t slots, size_t size) { return (slots * size + 4096) & ~(size_t)63; }
 
 struct sizes {
-	uint32_t caps, ops, dirs, lines, calls, serves, tree_links, page_links, parks;
+	uint32_t caps, ops, own, dirs, lines, calls, serves, tree_links, page_links, parks;
 };
 
 static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
+
+/* For operations on capabilities. Anywhere may be all of them; each object that was made may wait for its end. Of a
+ * protocol's own machine there may be one for each capability of the whole machine, or for two that are connected. */
+static void add_capabilities(const struct flat_config *config, struct sizes *s)
+{
+	s->caps = at_most(s->caps + config->capabilities_max, CAPS_MAX);
+	s->ops += at_most(config->objects_max, CAPS_MAX);
+	s->tree_links = at_most(s->tree_links + config->capabilities_max * 2, CAPS_MAX * 2);
+	s->own = at_most((uint64_t)s->caps * 2 + s->ops, CAPS_MAX);
+	s->parks += at_most(config->objects_max ? config->topology->clusters * 4 : 0, CAPS_MAX);
+}
 
 /* What a slot costs is address space until it is used, so these are bounds, not guesses. */
 static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uint32_t clients_total)
@@ -45,25 +56,33 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 		.tree_links = caps * 2,
 		.page_links = 1};
 	s.parks = clients + OPS_SPARE;
+	add_capabilities(config, &s);
 	if (!service)
 		return s;
-	s.caps = at_most(config->files_max * 2 + caps + OPS_SPARE, CAPS_MAX);
+	s.caps = at_most(config->files_max * 2 + s.caps + OPS_SPARE, CAPS_MAX);
+	s.own = at_most(s.own + (uint64_t)s.caps * 2, CAPS_MAX);
 	s.ops += m->serves + at_most(config->files_max, CAPS_MAX) + 1024;
 	s.dirs = at_most(config->pages_max + 1, DIRS_MAX);
-	s.tree_links = at_most((config->opens_max + config->files_max) * m->clusters + s.caps, CAPS_MAX * 2);
+	s.tree_links = at_most((config->opens_max + config->files_max) * m->clusters + s.caps +
+				       config->capabilities_max * 2,
+			       CAPS_MAX * 2);
 	s.page_links = at_most(config->pages_max * 2 + (uint64_t)s.lines * m->clusters, DIRS_MAX * 2);
 	s.parks += clients_total * 2 + m->clusters;
 	return s;
 }
 
-static const struct step_protocol *const flat_protocols[FLAT_PROTOCOLS] = {&capability_tree, &memory_msi,
-									   &file_posix};
-
-static size_t cluster_bytes(const struct sizes *s)
+/* Machine 3, and what its names need. */
+static size_t own_bytes(const struct step_protocol *p, const struct sizes *s)
 {
-	const struct step_protocol *const *p = flat_protocols;
-	return pool_bytes(s->caps, p[0]->machine[TREE_CAP].size) +
-	       pool_bytes(s->ops, p[0]->machine[TREE_OP].size) +
+	const size_t pool = p->machines > CAPABILITY_OWN ? pool_bytes(s->own, p->machine[CAPABILITY_OWN].size) : 0;
+	return pool + 3 * pool_bytes((uint64_t)s->caps + s->ops + s->own, sizeof(step_ref)) + 4096 +
+	       pool_bytes(s->caps, sizeof(uint32_t));
+}
+
+static size_t cluster_bytes(const struct step_protocol *const *p, const struct sizes *s)
+{
+	return own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
+	       pool_bytes(s->ops, p[0]->machine[CAPABILITY_OP].size) +
 	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) +
 	       pool_bytes(s->lines, p[1]->machine[MSI_LINE].size) +
 	       pool_bytes(s->calls, p[2]->machine[POSIX_CALL].size) +
@@ -112,7 +131,7 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 	struct step_node *n = &c->node[number];
 	*n = (struct step_node){.id = c->id,
 				.nodes = m->clusters,
-				.protocol = flat_protocols[number],
+				.protocol = m->protocol[number],
 				.host = &flat_host,
 				.number = (uint8_t)number,
 				.owner = c,
@@ -122,6 +141,16 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.raised = shard->raised[number]};
 	n->link = sim_arena_take(&shard->arena, (size_t)n->links * sizeof *n->link, 64);
 	n->park = sim_arena_take(&shard->arena, (size_t)n->parks * sizeof *n->park, 64);
+}
+
+/* What the named machines of the capability protocol stand for. */
+static void names_take(struct flat_cluster *c)
+{
+	const struct step_node *n = &c->node[FLAT_CAPABILITY];
+	for (unsigned k = 1; k < n->protocol->machines; k++)
+		if (n->protocol->machine[k].named)
+			c->caps_name[k] = sim_arena_take(&c->shard->arena,
+							 (size_t)n->pool[k].slots * sizeof(step_ref), 64);
 }
 
 static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes *s)
@@ -134,8 +163,12 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	c->clients = m->config.clients[id];
 	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++)
 		node_init(m, c, i, links[i], s->parks);
-	pool_take(c, FLAT_CAPABILITY, TREE_CAP, s->caps);
-	pool_take(c, FLAT_CAPABILITY, TREE_OP, s->ops);
+	pool_take(c, FLAT_CAPABILITY, CAPABILITY_CAP, s->caps);
+	pool_take(c, FLAT_CAPABILITY, CAPABILITY_OP, s->ops);
+	if (m->protocol[FLAT_CAPABILITY]->machines > CAPABILITY_OWN)
+		pool_take(c, FLAT_CAPABILITY, CAPABILITY_OWN, s->own);
+	names_take(c);
+	c->object = sim_arena_take(arena, (size_t)s->caps * sizeof *c->object, 64);
 	pool_take(c, FLAT_MEMORY, MSI_DIR, s->dirs);
 	pool_take(c, FLAT_MEMORY, MSI_LINE, s->lines);
 	pool_take(c, FLAT_FILE, POSIX_CALL, s->calls);
@@ -158,7 +191,7 @@ static int shard_init(struct flat_machine *m, struct flat_shard *s, size_t bytes
 	if (!s->op || !s->by_class || sim_arena_init(&s->arena, bytes, 0))
 		return -ENOMEM;
 	const uint32_t every = m->config.profile_every ? m->config.profile_every : 1;
-	if (m->config.profile && !(s->account = flat_profile_new(flat_protocols, every)))
+	if (m->config.profile && !(s->account = flat_profile_new(m->protocol, every)))
 		return -ENOMEM;
 	if (!m->config.native)
 		return 0;
@@ -184,7 +217,7 @@ static int shards_init(struct flat_machine *m, const struct sizes *sizes)
 	size_t *bytes = calloc(m->shards, sizeof *bytes);
 	int error = bytes ? 0 : -ENOMEM;
 	for (uint32_t i = 0; !error && i < m->clusters; i++)
-		bytes[shard_of(m, i) - m->shard] += cluster_bytes(&sizes[i]);
+		bytes[shard_of(m, i) - m->shard] += cluster_bytes(m->protocol, &sizes[i]);
 	for (uint32_t i = 0; !error && i < m->shards; i++) {
 		m->shard[i].log = m->config.log ? &m->config.log[i] : NULL;
 		error = shard_init(m, &m->shard[i], bytes[i] + 2 * FLAT_SCRATCH_BYTES + 4096,
@@ -339,6 +372,10 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	m->cost = *config->cost;
 	m->clusters = config->topology->clusters;
 	m->shards = config->native ? config->native->threads : 1;
+	m->protocol[FLAT_CAPABILITY] = config->capability ? config->capability : &capability_tree;
+	m->protocol[FLAT_MEMORY] = &memory_msi;
+	m->protocol[FLAT_FILE] = &file_posix;
+	flat_caps_init(m);
 	if (config->native)
 		go_native(m);
 	int error = clusters_init(m);
@@ -367,6 +404,7 @@ static void shard_fini(struct flat_shard *s)
 	frames_fini(&s->frames);
 	free(s->queue);
 	free(s->resume);
+	free(s->ended);
 	free(s->op);
 	free(s->pair);
 	free(s->by_class);
@@ -384,6 +422,8 @@ void flat_free(struct flat_machine *m)
 		ssi_table_fini(&m->cluster[i].lines);
 		ssi_table_fini(&m->cluster[i].dirs);
 		ssi_table_fini(&m->cluster[i].cached);
+		for (unsigned k = 1; k < STEP_MACHINES_MAX; k++)
+			ssi_table_fini(&m->cluster[i].caps_named[k]);
 		free(m->cluster[i].cached_name);
 		flat_data_fini(&m->cluster[i], m->clusters);
 	}

@@ -102,7 +102,7 @@ static int stacks_new(struct full_cluster *m)
 
 static int tables_new(struct full_cluster *m)
 {
-	const uint32_t caps = m->flat->node[FLAT_CAPABILITY].pool[TREE_CAP].slots;
+	const uint32_t caps = m->flat->node[FLAT_CAPABILITY].pool[CAPABILITY_CAP].slots;
 	m->chunks = (caps >> FULL_CHUNK_BITS) + 1;
 	m->chunk = calloc(m->chunks, sizeof *m->chunk);
 	m->owner = calloc(caps + 1, sizeof *m->owner);
@@ -244,16 +244,28 @@ void full_stats(const struct flat_machine *machine, struct flat_kernel_stats *ou
 static const char *check_representatives(const struct full_cluster *m)
 {
 	const struct step_node *n = &m->flat->node[FLAT_CAPABILITY];
-	const struct step_pool *pool = &n->pool[TREE_CAP];
+	const struct step_pool *pool = &n->pool[CAPABILITY_CAP];
 	for (uint32_t i = 0; i < pool->used; i++) {
-		const struct step_head *head = step_at(n, TREE_CAP, i);
-		const bool usable = capability_tree.machine[TREE_CAP].usable >> head->state & 1;
+		const struct step_head *head = step_at(n, CAPABILITY_CAP, i);
+		const bool usable = n->protocol->machine[CAPABILITY_CAP].usable >> head->state & 1;
 		if (usable && !m->installed[i])
 			return "a usable representative has no capability in its kernel";
 		if (!head->state && m->installed[i])
 			return "the kernel still has the capability of a representative that is gone";
 	}
 	return NULL;
+}
+
+uint64_t full_live(const struct flat_machine *machine)
+{
+	uint64_t live = 0;
+	for (uint32_t i = 0; i < machine->clusters; i++) {
+		const struct full_cluster *m = machine->cluster[i].full;
+		const uint32_t used = m->flat->node[FLAT_CAPABILITY].pool[CAPABILITY_CAP].used;
+		for (uint32_t k = 0; k < used; k++)
+			live += m->installed[k] != 0;
+	}
+	return live;
 }
 
 void full_check(const struct flat_machine *machine, struct flat_check *check)

@@ -26,8 +26,9 @@ void full_handle(struct flat_machine *machine, struct flat_cluster *cluster, con
 
 /* Sees each cell: what it does to a representative happens in the kernel before its action runs. */
 void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next);
-/* A local call of capability/tree: makes the representative. False: the kernel has no room. */
-bool full_install(struct step_node *n, step_ref self);
+/* A local call of the capability protocol (enum capability_local): makes the representative. False: the kernel has no
+ * room. */
+bool full_install(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
 /* A page comes to the machine whose cell runs, or leaves it. */
 void full_map(struct step_node *n);
 void full_unmap(struct step_node *n);
@@ -37,6 +38,8 @@ void full_done(struct flat_cluster *cluster, struct step_node *n, uint32_t clien
 void full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle);
 void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
 
+/* Representatives and objects that the kernels of a machine have now. */
+uint64_t full_live(const struct flat_machine *machine);
 /* What all kernels of a machine did. */
 void full_stats(const struct flat_machine *machine, struct flat_kernel_stats *out);
 /* The invariants of every kernel, and that what it holds is what the protocols say. Linear in all slots. */

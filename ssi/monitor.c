@@ -123,8 +123,9 @@ static bool install(struct full_cluster *m, uint32_t index)
 	return true;
 }
 
-bool full_install(struct step_node *n, step_ref self)
+bool full_install(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
+	(void)call, (void)arg;
 	struct full_cluster *m = flat_cluster_of(n)->full;
 	const sim_cycles begun = kernel_begin(n);
 	const bool done = m->installed[self.index] || install(m, (uint32_t)self.index);
@@ -132,17 +133,20 @@ bool full_install(struct step_node *n, step_ref self)
 	return done;
 }
 
-static bool is_usable(unsigned state) { return capability_tree.machine[TREE_CAP].usable >> state & 1; }
+static bool is_usable(const struct step_node *n, unsigned state)
+{
+	return n->protocol->machine[CAPABILITY_CAP].usable >> state & 1;
+}
 
 void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
 {
-	if (n->number != FLAT_CAPABILITY || at.machine != TREE_CAP || state == next)
+	if (n->number != FLAT_CAPABILITY || at.machine != CAPABILITY_CAP || state == next)
 		return;
 	struct full_cluster *m = flat_cluster_of(n)->full;
 	const uint32_t index = (uint32_t)at.index;
-	const bool comes = is_usable(next) && !m->installed[index];
+	const bool comes = is_usable(n, next) && !m->installed[index];
 	const bool goes = !next && m->installed[index];
-	const bool ceases = is_usable(state) && !is_usable(next);
+	const bool ceases = is_usable(n, state) && !is_usable(n, next);
 	if (!comes && !goes && !ceases)
 		return;
 	const sim_cycles begun = kernel_begin(n);

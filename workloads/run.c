@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "sim/check.h"
+#include "ssi/plugin.h"
 #include "ssi/protocols/protocols.h"
 #include "workloads/run_internal.h"
 
@@ -46,14 +47,27 @@ void run_group_ended(struct run_group *group)
 
 /* ---- the driver ---- */
 
+static bool next_of(struct run *run, struct run_group *g, uint32_t client, struct flat_call *call)
+{
+	switch (g->entry->workload) {
+	case SCENARIO_TRACE:
+		return replay_next(run, g, client - g->first_client, call);
+	case SCENARIO_STAMPS:
+		return stamps_next(run, g, call);
+	case SCENARIO_OPERATIONS:
+		return operations_next(g, call);
+	default:
+		return shapes_next(g, call);
+	}
+}
+
 static bool driver_next(void *context, uint32_t cluster, uint32_t client, struct flat_call *call)
 {
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
 	if (run->scenario->order == SCENARIO_SERIAL && !run_turn_take(run, cluster, client))
 		return false;
-	const bool calls =
-		g->trace ? replay_next(run, g, client - g->first_client, call) : stamps_next(run, g, call);
+	const bool calls = next_of(run, g, client, call);
 	if (run->scenario->order == SCENARIO_SERIAL)
 		run->began |= calls;
 	return calls;
@@ -75,17 +89,32 @@ static void driver_done(void *context, uint32_t cluster, uint32_t client, const 
 {
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
-	if (g->trace)
+	switch (g->entry->workload) {
+	case SCENARIO_TRACE:
 		replay_done(run, g, client - g->first_client, call, result);
-	else
+		return;
+	case SCENARIO_STAMPS:
 		stamps_done(run, g, call, result);
+		return;
+	case SCENARIO_OPERATIONS:
+		operations_done(g, call, result);
+		return;
+	default:
+		shapes_done(g, call, result);
+	}
 }
 
 static void driver_received(void *context, uint32_t cluster, uint32_t client,
 			    const struct flat_handle *handle)
 {
 	struct run *run = context;
-	stamps_received(run, run_group_of(run, cluster, client), handle);
+	struct run_group *g = run_group_of(run, cluster, client);
+	if (g->stamps)
+		stamps_received(run, g, handle);
+	else if (g->operations)
+		operations_received(g, handle);
+	else
+		shapes_received(g, handle);
 }
 
 static sim_cycles driver_think(void *context, uint32_t cluster, uint32_t client)
@@ -125,8 +154,10 @@ static void driver_due(void *context, uint32_t number)
 		revoke(run, e);
 	else if (g->trace)
 		replay_kill(run, g);
-	else
+	else if (g->stamps)
 		stamps_kill(run, g);
+	else
+		operations_kill(g);
 }
 
 /* ---- making: groups ---- */
@@ -176,15 +207,49 @@ static int load_traces(struct run *run, struct scenario_error *error)
 	return 0;
 }
 
-static int check_protocols(const struct scenario *s, struct scenario_error *error)
+/* What the clients of an entry need of a capability protocol; random operations do with less. */
+static const unsigned calls_of_files[] = {CAPABILITY_CREATE, CAPABILITY_OBTAIN, CAPABILITY_DELEGATE,
+					  CAPABILITY_DELETE, CAPABILITY_REVOKE, CAPABILITY_RETIRE},
+	*const calls_of_random = calls_of_files, calls_of_shapes[] = {CAPABILITY_CREATE, CAPABILITY_DELEGATE, CAPABILITY_REVOKE};
+
+static const unsigned *calls_needed(enum scenario_workload workload, size_t *count)
 {
-	if (strcmp(s->capability, "tree"))
+	*count = workload == SCENARIO_OPERATIONS ? 1 : workload < SCENARIO_OPERATIONS ? 6 : 3;
+	return workload == SCENARIO_OPERATIONS   ? calls_of_random
+	       : workload < SCENARIO_OPERATIONS ? calls_of_files
+						: calls_of_shapes;
+}
+
+static int check_calls(const struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	for (uint32_t i = 0; i < s->clients_count; i++) {
+		size_t count;
+		const unsigned *need = calls_needed(s->clients[i].workload, &count);
+		for (size_t k = 0; k < count; k++)
+			if (!flat_has_call(run->capability, need[k]))
+				return scenario_complain(s, error, "protocols.capability", s->capability,
+							 "it lacks a call that the clients \"%s\" need (%s); `skerry "
+							 "table` shows what it has",
+							 s->clients[i].name, capability_tree.event[need[k]].name);
+	}
+	return 0;
+}
+
+static int check_protocols(struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	char why[PROTOCOL_WHY_BYTES];
+	if (protocol_open(&run->capability, s->capability, "capability", why))
+		return scenario_complain(s, error, "protocols.capability", s->capability, "%s", why);
+	if (run->capability == &capability_acks)
 		return scenario_complain(s, error, "protocols.capability", s->capability,
-					 "no such protocol for capabilities; there is \"tree\"");
+					 "known to be wrong, and made for the checker: `skerry check capability/acks` "
+					 "shows how; run \"tree\" or another of `skerry list`");
 	if (strcmp(s->memory, "msi"))
 		return scenario_complain(s, error, "protocols.memory", s->memory,
 					 "no such protocol for memory; there is \"msi\"");
-	return 0;
+	return check_calls(run, error);
 }
 
 static uint32_t processes_of(struct run *run, const struct scenario_clients *entry)
@@ -259,6 +324,21 @@ static int tree_fails(const struct run *run, struct scenario_error *error, uint3
 	return scenario_complain(run->scenario, error, key, run->scenario->clients[entry].trace, "%s", why);
 }
 
+static int group_init(struct run *run, struct run_group *g, struct run_group *first, uint32_t count)
+{
+	switch (g->entry->workload) {
+	case SCENARIO_TRACE:
+		replay_init(run, g);
+		return 0;
+	case SCENARIO_STAMPS:
+		return stamps_init(run, g, first, count);
+	case SCENARIO_OPERATIONS:
+		return operations_init(run, g, first, count);
+	default:
+		return shapes_init(run, g, first, count);
+	}
+}
+
 /* Private: a tree for each round of each group, one after the other. Shared: one for the entry. */
 static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t count,
 		      struct scenario_error *error)
@@ -266,7 +346,7 @@ static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t 
 	const struct scenario_clients *e = &run->scenario->clients[entry];
 	char why[400];
 	uint32_t shared = 0, tree;
-	if (!e->trace && stamps_tree(run, e, &shared))
+	if (e->workload == SCENARIO_STAMPS && stamps_tree(run, e, &shared))
 		return tree_fails(run, error, entry, "no memory for its files");
 	if (e->trace && e->tree == SCENARIO_SHARED &&
 	    replay_tree(run, run->group[first].trace, &shared, why, sizeof why))
@@ -279,10 +359,7 @@ static int entry_init(struct run *run, uint32_t entry, uint32_t first, uint32_t 
 				return tree_fails(run, error, entry, why);
 			g->tree = r ? g->tree : tree;
 		}
-		if (e->trace)
-			replay_init(run, g);
-		else
-			SIM_CHECK(stamps_init(run, g, &run->group[first], count) == 0);
+		SIM_CHECK(group_init(run, g, &run->group[first], count) == 0);
 	}
 	return 0;
 }
@@ -311,6 +388,14 @@ static int check_event(struct run *run, uint32_t number, struct scenario_error *
 		snprintf(key, sizeof key, "events.%u", number);
 		return scenario_complain(run->scenario, error, key, NULL, "cluster %u has no client %u",
 					 e->cluster, e->client);
+	}
+	const bool files = g->entry->workload == SCENARIO_TRACE || g->entry->workload == SCENARIO_STAMPS;
+	const bool shape = !files && g->entry->workload != SCENARIO_OPERATIONS;
+	if (shape || (!files && e->kind == SCENARIO_FS_REVOKE)) {
+		snprintf(key, sizeof key, "events.%u", number);
+		return scenario_complain(run->scenario, error, key, NULL, "client %u of cluster %u is one of %s: %s",
+					 e->client, e->cluster, scenario_workload_name(g->entry->workload),
+					 shape ? "they cannot go on without it" : "they have no files to revoke");
 	}
 	if (e->kind == SCENARIO_FS_REVOKE && g->trace && !replay_path(g, e->path)) {
 		snprintf(key, sizeof key, "events.%u.fs_revoke", number);
@@ -349,8 +434,25 @@ static const char *const check_names[] = {
 	[CHECK_ORDER] = "stamps: program order",
 	[CHECK_REVOKED] = "use after a revoke is refused",
 	[CHECK_TREES] = "files at the end: every byte",
+	[CHECK_REFUSED] = "capabilities: what is revoked is refused",
+	[CHECK_USABLE] = "capabilities: what is not revoked works",
+	[CHECK_QUERY] = "capabilities: each is what it was",
+	[CHECK_SHAPES] = "capabilities: chains and trees",
 	[CHECK_FINAL] = "clients ended",
 };
+
+/* Random operations make one capability each at most; a client that dies leaves all that it has to be deleted. */
+static void bounds_of_capabilities(const struct run_group *g, struct flat_config *config)
+{
+	const struct scenario_operations *o = &g->entry->random;
+	if (g->entry->workload == SCENARIO_OPERATIONS) {
+		config->capabilities_max += (uint64_t)o->count + o->objects;
+		config->objects_max += o->objects + o->holds;
+	} else if (g->number == 0) {
+		config->capabilities_max += 2 * (uint64_t)g->entry->shape.size + 64;
+		config->objects_max += 1;
+	}
+}
 
 /* How much all groups together can come to use. */
 static void bounds(const struct run *run, struct flat_config *config)
@@ -358,6 +460,10 @@ static void bounds(const struct run *run, struct flat_config *config)
 	for (uint32_t i = 0; i < run->groups; i++) {
 		const struct run_group *g = &run->group[i];
 		const uint64_t rounds = g->entry->repeat;
+		if (!g->trace && g->entry->workload != SCENARIO_STAMPS) {
+			bounds_of_capabilities(g, config);
+			continue;
+		}
 		config->rewrites |= !g->trace; /* stamps */
 		const struct run_trace *t = g->trace;
 		config->files_max += t ? rounds * (t->trace->initials + t->trace->ops) : 2;
@@ -387,6 +493,7 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .tap = run->options.tap,
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
+				     .capability = run->capability,
 				     .cell_tap = run->options.cell_tap,
 				     .log = run->log,
 				     .profile = run->options.profile,
@@ -424,7 +531,7 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 	SIM_CHECK(run);
 	run->scenario = scenario;
 	run->options = *options;
-	if (check_protocols(scenario, error) || run_serial_check(scenario, error) ||
+	if (check_protocols(run, error) || run_serial_check(scenario, error) ||
 	    load_traces(run, error)) {
 		run_free(run);
 		return -1;
@@ -450,8 +557,9 @@ void run_free(struct run *run)
 		struct run_group *g = &run->group[i];
 		if (g->trace)
 			replay_fini(g);
-		else
-			stamps_fini(g);
+		stamps_fini(g);
+		operations_fini(g);
+		shapes_fini(g);
 		for (unsigned k = 0; k < CHECK_MACHINE; k++)
 			free(g->tally.first[k]);
 	}
@@ -533,7 +641,7 @@ static void check_copy(struct run_result *result, const char *name, uint64_t cou
 
 static void check_inclusion(struct run *run, struct run_result *result)
 {
-	const struct step_protocol *const protocols_used[] = {&capability_tree, &memory_msi, &file_posix};
+	const struct step_protocol *const protocols_used[] = {run->capability, &memory_msi, &file_posix};
 	struct inclusion_result r;
 	bool failed = false;
 	for (uint32_t i = 0; i < run->logs; i++)
@@ -580,14 +688,36 @@ static void finals(struct run *run)
 		for (count = 0; i + count < run->groups && run->group[i + count].entry == first->entry;
 		     count++)
 			disturbed |= run->group[i + count].disturbed;
-		if (!first->trace && !disturbed)
+		if (first->stamps && !disturbed)
 			stamps_final(run, first, first, count);
+		if (first->operations)
+			operations_final(run, first, count);
 	}
 	for (uint32_t i = 0; i < run->groups; i++) {
 		struct run_group *g = &run->group[i];
 		if (g->trace && g->plain && g->round == g->entry->repeat && !g->disturbed)
 			replay_final(run, g);
 	}
+}
+
+/* When all that was passed on has been given back, nothing is in use; files keep their capabilities. */
+static void check_reclaimed(const struct run *run, struct run_result *result)
+{
+	struct flat_live live;
+	char text[200];
+	uint64_t left = 0, count = 0;
+	for (uint32_t i = 0; i < run->scenario->clients_count; i++)
+		if (run->scenario->clients[i].workload < SCENARIO_OPERATIONS)
+			return;
+	flat_live(run->machine, &live);
+	for (unsigned k = 1; k < STEP_MACHINES_MAX; k++)
+		left += live.slots[k];
+	for (uint32_t i = 0; i < run->scenario->topology.clusters; i++)
+		count += flat_node(run->machine, i, 0)->pool[CAPABILITY_CAP].used;
+	snprintf(text, sizeof text, "%llu capabilities, %llu calls and %llu others are still there, %llu in kernels",
+		 (unsigned long long)live.slots[1], (unsigned long long)live.slots[2],
+		 (unsigned long long)live.slots[3], (unsigned long long)live.kernel);
+	check_copy(result, "capabilities: all reclaimed", count, left || live.kernel, text);
 }
 
 static void explain_end(const struct run *run, struct run_result *result)
@@ -635,6 +765,8 @@ void run_go(struct run *run, struct run_result *result)
 		if (machine[i].name)
 			check_copy(result, machine[i].name, machine[i].count, machine[i].failures,
 				   machine[i].first);
+	if (result->end == RUN_ENDED)
+		check_reclaimed(run, result);
 	if (run->options.inclusion)
 		check_inclusion(run, result);
 }

@@ -14,7 +14,7 @@
 #include "workloads/scenario.h"
 
 /* Changes whenever the same scenario may give another digest: an upgrade is not a regression. */
-#define RUN_MODEL_VERSION 1
+#define RUN_MODEL_VERSION 2
 
 struct run;
 
@@ -48,7 +48,7 @@ struct run_check {
 	uint64_t count, failures;
 	char first[240]; /* what failed first, with the place in the recording */
 };
-#define RUN_CHECKS 13
+#define RUN_CHECKS 18
 
 enum run_end { RUN_ENDED, RUN_TIMEOUT, RUN_STUCK, RUN_FAULT };
 

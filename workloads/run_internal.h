@@ -31,6 +31,10 @@ enum run_check_index {
 	CHECK_ORDER,
 	CHECK_REVOKED,
 	CHECK_TREES,
+	CHECK_REFUSED,
+	CHECK_USABLE,
+	CHECK_QUERY,
+	CHECK_SHAPES,
 	CHECK_FINAL,
 	CHECK_MACHINE,
 };
@@ -47,7 +51,7 @@ struct run_tally {
 struct run_group {
 	const struct scenario_clients *entry;
 	struct run *run;
-	struct run_trace *trace;                /* NULL: stamps */
+	struct run_trace *trace;                /* NULL: none */
 	uint32_t cluster, first_client, number; /* number: within the entry */
 	uint32_t tree, round, exited;
 	_Atomic bool killed, ended;
@@ -60,12 +64,17 @@ struct run_group {
 	struct replay_process *process;
 	/* stamps.c */
 	struct stamps *stamps;
+	/* operations.c */
+	struct operations *operations;
+	/* shapes.c */
+	struct shapes *shapes;
 };
 
 struct run {
 	const struct scenario *scenario;
 	struct run_options options;
 	struct flat_machine *machine;
+	const struct step_protocol *capability;
 	struct inclusion_log *log; /* [logs], one a thread; NULL: none */
 	uint32_t logs;
 	struct run_trace *trace;
@@ -161,5 +170,21 @@ void stamps_done(struct run *run, struct run_group *group, const struct flat_cal
 void stamps_received(struct run *run, struct run_group *group, const struct flat_handle *handle);
 void stamps_kill(struct run *run, struct run_group *group);
 void stamps_final(struct run *run, struct run_group *owner, struct run_group *members, uint32_t count);
+
+/* operations.c */
+int operations_init(struct run *run, struct run_group *group, struct run_group *first, uint32_t members);
+void operations_fini(struct run_group *group);
+bool operations_next(struct run_group *group, struct flat_call *call);
+void operations_done(struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+void operations_received(struct run_group *group, const struct flat_handle *handle);
+void operations_kill(struct run_group *group);
+void operations_final(struct run *run, struct run_group *first, uint32_t members);
+
+/* shapes.c */
+int shapes_init(struct run *run, struct run_group *group, struct run_group *first, uint32_t members);
+void shapes_fini(struct run_group *group);
+bool shapes_next(struct run_group *group, struct flat_call *call);
+void shapes_done(struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+void shapes_received(struct run_group *group, const struct flat_handle *handle);
 
 #endif

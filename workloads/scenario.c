@@ -139,26 +139,54 @@ static int resolve_range(struct resolve *r, uint32_t index, struct scenario_rang
 			       "the machine's clusters are 0 to %u; choose among them", clusters - 1);
 }
 
+/* Which of the workloads an entry has: exactly one. */
+static int resolve_kind(struct resolve *r, uint32_t index, enum scenario_workload *out)
+{
+	int first = -1;
+	for (int i = 0; i < SCENARIO_WORKLOADS; i++) {
+		if (!entry_given(r, "clients", index, scenario_workload_names[i]))
+			continue;
+		if (first >= 0)
+			return sim_config_fail(r->config, entry_path(r, "clients", index, ""), NULL,
+					       "both \"%s\" and \"%s\"; remove one, or make two entries",
+					       scenario_workload_names[first], scenario_workload_names[i]);
+		first = i;
+	}
+	*out = (enum scenario_workload)first;
+	if (first >= 0)
+		return 0;
+	return sim_config_fail(r->config, entry_path(r, "clients", index, ""), NULL,
+			       "neither \"trace\" nor \"stamps\", \"operations\", \"chains\" or \"trees\"; write one "
+			       "of them");
+}
+
 static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_clients *out)
 {
 	const struct raw_clients *raw = &r->raw->clients[index];
-	bool trace = entry_given(r, "clients", index, "trace"),
-	     stamps = entry_given(r, "clients", index, "stamps");
-	if (trace == stamps)
-		return sim_config_fail(
-			r->config, entry_path(r, "clients", index, ""), NULL,
-			trace ? "both \"trace\" and \"stamps\"; remove one, or make two entries"
-			      : "neither \"trace\" nor \"stamps\"; write one of them");
+	if (resolve_kind(r, index, &out->workload))
+		return -1;
+	const bool trace = out->workload == SCENARIO_TRACE;
+	out->random = (struct scenario_operations){.count = (uint32_t)raw->operations.count,
+						   .objects = (uint32_t)raw->operations.objects,
+						   .holds = (uint32_t)raw->operations.holds};
+	for (unsigned i = 0; i < SCENARIO_OPERATION_KINDS; i++)
+		out->random.weight[i] = (uint32_t)raw->operations.weight[i];
+	const struct raw_shape *shape = out->workload == SCENARIO_CHAINS ? &raw->chains : &raw->trees;
+	out->shape = (struct scenario_shape){(uint32_t)shape->size, (uint32_t)shape->rounds};
 	out->pages = (uint32_t)raw->stamps.pages;
 	out->operations = (uint32_t)raw->stamps.operations;
 	out->write_percent = (uint32_t)raw->stamps.writes;
-	if (stamps && entry_given(r, "clients", index, "tree"))
+	if (!trace && entry_given(r, "clients", index, "tree"))
 		return sim_config_fail(r->config, r->path, NULL,
-				       "stamps use no files and so no tree; remove the key");
-	if (stamps && entry_given(r, "clients", index, "repeat"))
-		return sim_config_fail(r->config, r->path, NULL,
-				       "stamps are repeated by \"operations\"; remove the key");
-	if (stamps)
+				       "%s use no files and so no tree; remove the key",
+				       scenario_workload_names[out->workload]);
+	if (!trace && entry_given(r, "clients", index, "repeat"))
+		return sim_config_fail(r->config, r->path, NULL, "%s are repeated by \"%s\"; remove the key",
+				       scenario_workload_names[out->workload],
+				       out->workload == SCENARIO_STAMPS       ? "operations"
+				       : out->workload == SCENARIO_OPERATIONS ? "count"
+									      : "rounds");
+	if (!trace)
 		return 0;
 	out->trace =
 		scenario_trace_find(r->config, entry_path(r, "clients", index, "trace"), raw->trace, r->file);
@@ -169,7 +197,7 @@ static int resolve_client(struct resolve *r, uint32_t index)
 {
 	const struct raw_clients *raw = &r->raw->clients[index];
 	struct scenario_clients *out = &r->scenario->clients[index];
-	char name[65] = "stamps";
+	char name[65];
 	out->line = sim_config_line(r->config, entry_path(r, "clients", index, ""));
 	out->copies = (uint32_t)raw->copies;
 	out->repeat = (uint32_t)raw->repeat;
@@ -177,6 +205,7 @@ static int resolve_client(struct resolve *r, uint32_t index)
 	out->think = raw->think;
 	if (resolve_workload(r, index, out) || resolve_range(r, index, &out->on))
 		return -1;
+	snprintf(name, sizeof name, "%s", scenario_workload_names[out->workload]);
 	if (out->trace)
 		scenario_name_of_path(name, sizeof name, out->trace, ".strace");
 	out->name = raw->name ? raw->name : sim_config_keep(r->config, name, strlen(name));
@@ -343,7 +372,10 @@ static int resolve_names(struct resolve *r, const char *base)
 	s->engine = (enum sim_engine_kind)r->raw->engine;
 	s->full = r->raw->fidelity == 1;
 	s->order = (enum scenario_order)r->raw->order;
-	s->capability = r->raw->capability;
+	s->capability =
+		scenario_protocol_find(r->config, "protocols.capability", r->raw->capability, r->file);
+	if (!s->capability)
+		return -1;
 	s->memory = r->raw->memory;
 	return s->name && s->file
 		       ? 0
@@ -419,6 +451,8 @@ int scenario_read(struct scenario **out, const char *file, const char *const *se
 	free(text.text);
 	return result;
 }
+
+const char *scenario_workload_name(enum scenario_workload workload) { return scenario_workload_names[workload]; }
 
 void scenario_free(struct scenario *scenario)
 {

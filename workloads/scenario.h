@@ -28,11 +28,49 @@ struct scenario_range {
 
 enum scenario_tree { SCENARIO_PRIVATE, SCENARIO_SHARED };
 
-/* One entry of `clients:`: either a trace that each cluster of the range replays, or a sharing workload that
- * stamps shared pages. */
+/* What the clients of an entry do: each cluster of the range replays a trace; or they stamp shared pages; or they pass
+ * capabilities to each other, at random, in a chain from one to the next, or from one to many. */
+enum scenario_workload {
+	SCENARIO_TRACE,
+	SCENARIO_STAMPS,
+	SCENARIO_OPERATIONS,
+	SCENARIO_CHAINS,
+	SCENARIO_TREES,
+	SCENARIO_WORKLOADS
+};
+
+/* Random operations on capabilities; `weight`: how often each is drawn, relative to the others. */
+enum scenario_operation {
+	SCENARIO_SEND,
+	SCENARIO_OFFER,
+	SCENARIO_OBTAIN,
+	SCENARIO_COPY,
+	SCENARIO_MINT,
+	SCENARIO_MOVE,
+	SCENARIO_DELETE,
+	SCENARIO_REVOKE,
+	SCENARIO_RETYPE,
+	SCENARIO_QUERY,
+	SCENARIO_USE,
+	SCENARIO_OPERATION_KINDS
+};
+struct scenario_operations {
+	uint32_t count;   /* of each client, default 200 */
+	uint32_t objects; /* that each client makes first, default 2 */
+	uint32_t holds;   /* capabilities that a client keeps at most, default 16 */
+	uint32_t weight[SCENARIO_OPERATION_KINDS];
+};
+
+/* Chains: capabilities from the first, over all clients in turn; trees: children of the first. Then it revokes. */
+struct scenario_shape {
+	uint32_t size, rounds;
+};
+
+/* One entry of `clients:`. */
 struct scenario_clients {
+	enum scenario_workload workload;
 	char *trace; /* built-in name (tar, find, ...) or path of a recording; NULL: stamps */
-	char *name;  /* for reports; default: the trace's base name, or "stamps" */
+	char *name;  /* for reports; default: the trace's base name, or the workload's */
 	struct scenario_range on;
 	uint32_t copies;         /* clients a cluster, default 1 */
 	uint32_t repeat;         /* times each replays its trace, default 1 */
@@ -42,6 +80,8 @@ struct scenario_clients {
 	uint32_t pages;          /* stamps: shared by all clients of the entry, default 4 */
 	uint32_t operations;     /* stamps: a client, default 200 */
 	uint32_t write_percent;  /* stamps: 0..100, default 20 */
+	struct scenario_operations random; /* operations */
+	struct scenario_shape shape;       /* chains, trees */
 	int line;                /* where the entry stands, for messages; 0 if not from a file */
 };
 
@@ -130,6 +170,8 @@ int scenario_complain(const struct scenario *scenario, struct scenario_error *er
  * whose links differ keeps the name of its preset for them. Built-in traces keep their name, files become
  * absolute paths. Returns 0 or -EIO. */
 int scenario_write(const struct scenario *scenario, FILE *out);
+
+const char *scenario_workload_name(enum scenario_workload workload); /* as the key is called */
 
 /* Writes the reference of all keys (Markdown: key, type and unit, default, meaning). Returns 0 or -EIO. */
 int scenario_write_reference(FILE *out);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "ssi/plugin.h"
 #include "workloads/embedded.h"
 #include "workloads/scenario_schema.h"
 
@@ -193,6 +194,24 @@ char *scenario_trace_find(struct sim_config *config, const char *path, const cha
 				"neither a built-in trace nor a file that can be read; %s", hint);
 		return NULL;
 	} else if (!sim_config_text_is_plain(found, strlen(found))) {
+		sim_config_fail(config, path, word,
+				"its full path has characters that a scenario cannot hold; "
+				"rename the folder");
+		return NULL;
+	}
+	char *kept = sim_config_keep(config, found, strlen(found));
+	if (!kept)
+		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
+	return kept;
+}
+
+/* What is not there is for protocol_open() to complain about: it says what a shared object must be. */
+char *scenario_protocol_find(struct sim_config *config, const char *path, char *word, const char *scenario_file)
+{
+	char found[PATH_MAX];
+	if (!protocol_is_path(word) || !find_file(found, word, scenario_file))
+		return word;
+	if (!sim_config_text_is_plain(found, strlen(found))) {
 		sim_config_fail(config, path, word,
 				"its full path has characters that a scenario cannot hold; "
 				"rename the folder");

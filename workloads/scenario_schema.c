@@ -13,6 +13,11 @@ const char *const scenario_engine_names[] = {"window", "heap", "native", NULL};
 const char *const scenario_fidelity_names[] = {"flat", "full", NULL};
 const char *const scenario_order_names[] = {"concurrent", "serial", NULL};
 const char *const scenario_tree_names[] = {"private", "shared", NULL};
+const char *const scenario_workload_names[] = {"trace", "stamps", "operations", "chains", "trees", NULL};
+const char *const scenario_operation_names[] = {"send",   "offer",  "obtain", "copy",  "mint", "move",
+						"delete", "revoke", "retype", "query", "use",  NULL};
+_Static_assert(COUNT(scenario_workload_names) == SCENARIO_WORKLOADS + 1, "a name each");
+_Static_assert(COUNT(scenario_operation_names) == SCENARIO_OPERATION_KINDS + 1, "a name each");
 _Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1 && SIM_ENGINE_NATIVE == 2,
 	       "the order of the names");
 _Static_assert(SCENARIO_SERIAL == 1, "the order of the names");
@@ -91,8 +96,9 @@ _Static_assert(COUNT(cost_fields) == SIM_COST_KINDS + 2, "one key a cost, and th
 static const struct sim_config_table cost_table = TABLE(cost_fields, struct raw_cost);
 
 static const struct sim_config_field protocols_fields[] = {
-	{TEXT("capability", raw_scenario, capability, NAME, 1, 64), .fallback = "tree",
-	 .help = "How capabilities cross clusters; `skerry list` shows the protocols."},
+	{TEXT("capability", raw_scenario, capability, TEXT, 1, 4096), .fallback = "tree",
+	 .help = "How capabilities cross clusters; `skerry list` shows the protocols. Or the path of a shared object, "
+		 "e.g. `./lease.so`, beside the scenario or in the current folder."},
 	{TEXT("memory", raw_scenario, memory, NAME, 1, 64), .fallback = "msi",
 	 .help = "How pages are kept coherent."},
 };
@@ -131,13 +137,59 @@ static const struct sim_config_field stamps_fields[] = {
 };
 static const struct sim_config_table stamps_table = TABLE(stamps_fields, struct raw_stamps);
 
+#define WEIGHT(word, kind, share, text) \
+	{QUANTITY(word, raw_operations, weight[kind], NONE, 0, 1000000), .fallback = share, .help = text}
+static const struct sim_config_field operations_fields[] = {
+	{QUANTITY("count", raw_operations, count, NONE, 0, 1000000), .fallback = "200",
+	 .help = "Operations of each client, besides making its objects and giving all back at the end."},
+	{QUANTITY("objects", raw_operations, objects, NONE, 1, 1024), .fallback = "2",
+	 .help = "Objects that each client makes first, of all kinds in turn."},
+	{QUANTITY("holds", raw_operations, holds, NONE, 1, 1024), .fallback = "16",
+	 .help = "Capabilities that a client keeps; what it gets beyond that it deletes."},
+	WEIGHT("send", SCENARIO_SEND, "20", "How often, relative to the others: give another client one derived from mine."),
+	WEIGHT("offer", SCENARIO_OFFER, "10", "Tell another client the name of mine, for it to obtain."),
+	WEIGHT("obtain", SCENARIO_OBTAIN, "10", "Obtain what was offered."),
+	WEIGHT("copy", SCENARIO_COPY, "5", "Copy one of mine."),
+	WEIGHT("mint", SCENARIO_MINT, "5", "Copy one of mine with fewer rights and a badge."),
+	WEIGHT("move", SCENARIO_MOVE, "5", "Give another client mine."),
+	WEIGHT("delete", SCENARIO_DELETE, "10", "Delete one of mine."),
+	WEIGHT("revoke", SCENARIO_REVOKE, "5", "Revoke all that was derived from one of mine."),
+	WEIGHT("retype", SCENARIO_RETYPE, "5", "Make an object from memory of mine."),
+	WEIGHT("query", SCENARIO_QUERY, "5", "Ask what one of mine is."),
+	WEIGHT("use", SCENARIO_USE, "20", "Use one of mine."),
+};
+static const struct sim_config_table operations_table = TABLE(operations_fields, struct raw_operations);
+
+static const struct sim_config_field chains_fields[] = {
+	{QUANTITY("length", raw_shape, size, NONE, 1, 4096), .fallback = "16",
+	 .help = "Capabilities in the chain, each derived from the one before."},
+	{QUANTITY("rounds", raw_shape, rounds, NONE, 1, 1000000), .fallback = "10",
+	 .help = "How often it is made and revoked."},
+};
+static const struct sim_config_table chains_table = TABLE(chains_fields, struct raw_shape);
+
+static const struct sim_config_field trees_fields[] = {
+	{QUANTITY("children", raw_shape, size, NONE, 1, 65536), .fallback = "16",
+	 .help = "Capabilities that are derived from the first."},
+	{QUANTITY("rounds", raw_shape, rounds, NONE, 1, 1000000), .fallback = "10",
+	 .help = "How often they are made and revoked."},
+};
+static const struct sim_config_table trees_table = TABLE(trees_fields, struct raw_shape);
+
 static const struct sim_config_field clients_fields[] = {
 	{TEXT("trace", raw_clients, trace, TEXT, 1, 4096),
 	 .help = "Replay this recording: a built-in name, or a file beside the scenario or in the current "
-		 "folder. Either this or `stamps`."},
+		 "folder. An entry has this, or `stamps`, `operations`, `chains` or `trees`."},
 	{INNER("stamps", raw_clients, stamps, stamps_table), .otherwise = "none",
 	 .help = "Read and write pages that all clients of the entry share."},
-	{TEXT("name", raw_clients, name, NAME, 1, 64), .otherwise = "the trace's name, or `stamps`",
+	{INNER("operations", raw_clients, operations, operations_table), .otherwise = "none",
+	 .help = "Pass capabilities to other clients of the entry, at random, use them and revoke them."},
+	{INNER("chains", raw_clients, chains, chains_table), .otherwise = "none",
+	 .help = "The first client makes an object; each client sends a capability derived from its own to the next, "
+		 "round and round; then the first revokes."},
+	{INNER("trees", raw_clients, trees, trees_table), .otherwise = "none",
+	 .help = "The first client makes an object, sends capabilities of it to all others in turn, and revokes them."},
+	{TEXT("name", raw_clients, name, NAME, 1, 64), .otherwise = "the trace's name, or the workload's",
 	 .help = "For reports."},
 	{.key = "on", .kind = SIM_CONFIG_RANGE, .offset = offsetof(struct raw_clients, on), .fallback = "all",
 	 .help = "The clusters with such clients; `others` is all but the service's."},

@@ -24,11 +24,21 @@ struct raw_stamps {
 	uint64_t pages, operations, writes;
 };
 
+struct raw_operations {
+	uint64_t count, objects, holds, weight[SCENARIO_OPERATION_KINDS];
+};
+
+struct raw_shape {
+	uint64_t size, rounds;
+};
+
 struct raw_clients {
 	char *trace, *name;
 	struct sim_config_range on;
 	uint64_t copies, repeat, tree, think;
 	struct raw_stamps stamps;
+	struct raw_operations operations;
+	struct raw_shape chains, trees;
 };
 
 struct raw_native {
@@ -62,7 +72,7 @@ struct raw_scenario {
 
 extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
 extern const char *const scenario_engine_names[],
-	*const scenario_tree_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
+	*const scenario_tree_names[], *const scenario_workload_names[], *const scenario_operation_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does
@@ -79,6 +89,10 @@ int scenario_text_load(struct scenario_text *out, const char *file, struct scena
  * `path`. */
 char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
 			  const char *scenario_file);
+
+/* Which protocol `word` means: a name as it is, or a shared object, found as a recording is, as an absolute path. NULL
+ * after a complaint at `path`. */
+char *scenario_protocol_find(struct sim_config *config, const char *path, char *word, const char *scenario_file);
 
 /* The machine and the costs that `word` means if it is no preset: a readable file of `skerry calibrate`, found as a
  * recording is. On success returns 0 and *out is owned by the caller. On failure returns -1: after a complaint at

@@ -87,6 +87,24 @@ static void write_range(FILE *out, const struct scenario_range *on)
 		fprintf(out, "    on: %u-%u\n", on->first, on->last);
 }
 
+static void write_capabilities(FILE *out, const struct scenario_clients *entry)
+{
+	const bool random = entry->workload == SCENARIO_OPERATIONS;
+	fprintf(out, "    %s:\n", scenario_workload_names[entry->workload]);
+	if (!random) {
+		write_quantity(out, "      ", entry->workload == SCENARIO_CHAINS ? "length" : "children",
+			       SIM_UNIT_NONE, entry->shape.size);
+		write_quantity(out, "      ", "rounds", SIM_UNIT_NONE, entry->shape.rounds);
+		return;
+	}
+	write_quantity(out, "      ", "count", SIM_UNIT_NONE, entry->random.count);
+	write_quantity(out, "      ", "objects", SIM_UNIT_NONE, entry->random.objects);
+	write_quantity(out, "      ", "holds", SIM_UNIT_NONE, entry->random.holds);
+	for (unsigned i = 0; i < SCENARIO_OPERATION_KINDS; i++)
+		write_quantity(out, "      ", scenario_operation_names[i], SIM_UNIT_NONE,
+			       entry->random.weight[i]);
+}
+
 static void write_client(FILE *out, const struct scenario_clients *entry)
 {
 	write_named_text(out, "  - ", "name", entry->name);
@@ -94,11 +112,13 @@ static void write_client(FILE *out, const struct scenario_clients *entry)
 		write_named_text(out, "    ", "trace", entry->trace);
 		write_quantity(out, "    ", "repeat", SIM_UNIT_NONE, entry->repeat);
 		fprintf(out, "    tree: %s\n", scenario_tree_names[entry->tree]);
-	} else {
+	} else if (entry->workload == SCENARIO_STAMPS) {
 		fprintf(out, "    stamps:\n");
 		write_quantity(out, "      ", "pages", SIM_UNIT_NONE, entry->pages);
 		write_quantity(out, "      ", "operations", SIM_UNIT_NONE, entry->operations);
 		write_quantity(out, "      ", "writes", SIM_UNIT_PERCENT, entry->write_percent);
+	} else {
+		write_capabilities(out, entry);
 	}
 	write_range(out, &entry->on);
 	write_quantity(out, "    ", "copies", SIM_UNIT_NONE, entry->copies);

@@ -27,7 +27,8 @@ enum capability_machine { CAPABILITY_CAP = 1, CAPABILITY_OP, CAPABILITY_OWN };
  *   C_COPY      a new one here, derived from arg, of here, with the same word
  *   C_MINT      the same with word = capability_diminish(arg's, call's)
  *   C_MOVE      word: another kernel, which gets the capability arg, of here; arg is then no longer usable. It is never
- *               usable twice, and the move takes place or nothing changes
+ *               usable twice, and the move takes place or nothing changes. What was derived from it stays derived from
+ *               its old place, or goes with it: the protocol says which
  *   C_DELETE    arg, of here, is no longer usable; what was derived from it stays
  *   C_REVOKE    nothing that was derived from arg, of here, is usable when this returns; arg itself stays
  *   C_RETYPE    a new one here: memory that the kernel takes from arg (untyped), derived from it; the call's word is the
@@ -79,15 +80,15 @@ enum capability_result {
 /* Calls into the local kernel (step_local), made by the machine that is to be the new capability. The kernel may answer
  * E_LOCAL_ERR. */
 enum capability_local {
-	CAPABILITY_INSTALL = 1,  /* a representative in a free slot */
-	CAPABILITY_RESERVE,      /* a slot for one that comes */
-	CAPABILITY_TAKE_MEMORY,  /* C_RETYPE: an object from the memory that arg, a capability of here, stands for */
+	CAPABILITY_INSTALL = 1, /* a representative in a free slot */
+	CAPABILITY_RESERVE,     /* a slot for one that comes */
+	CAPABILITY_TAKE_MEMORY, /* C_RETYPE: an object from the memory that arg, a capability of here, stands for */
 	CAPABILITY_LOCAL_OF_OWN, /* from here on the protocol's own */
 };
 
 /* ---- the word of a capability ---- */
 
-#define CAPABILITY_RIGHTS 0xfu /* seL4's: write 1, read 2, grant 4, grant-reply 8 */
+#define CAPABILITY_RIGHTS      0xfu /* seL4's: write 1, read 2, grant 4, grant-reply 8 */
 #define CAPABILITY_BADGE_SHIFT 4
 
 /* Fewer rights, and a badge if there is none yet (as on seL4, only an unbadged capability can be badged). */
@@ -100,7 +101,8 @@ static inline uint32_t capability_diminish(uint32_t word, uint32_t asked)
 static inline bool capability_explains(uint32_t word, uint32_t derived)
 {
 	const uint32_t badge = word >> CAPABILITY_BADGE_SHIFT;
-	return !(derived & ~word & CAPABILITY_RIGHTS) && (!badge || badge == derived >> CAPABILITY_BADGE_SHIFT);
+	return !(derived & ~word & CAPABILITY_RIGHTS) &&
+	       (!badge || badge == derived >> CAPABILITY_BADGE_SHIFT);
 }
 
 /* ---- promises ---- */
@@ -113,19 +115,22 @@ enum capability_promise {
 	CAPABILITY_P_CONFINED,  /* nobody uses authority that no chain of grants explains */
 	CAPABILITY_P_RIGHTS,    /* a derived capability has no right that its source has not */
 	CAPABILITY_P_EXCLUSIVE, /* memory is retyped through one of its capabilities only, until that is undone */
-	CAPABILITY_P_RECLAIM,   /* at rest, every slot in use is a client's, or has something derived from it */
+	CAPABILITY_P_RECLAIM, /* at rest, every slot in use is a client's, or has something derived from it */
 	CAPABILITY_PROMISES
 };
 /* static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, true); */
 #define CAPABILITY_PROMISES_LIST(revoke, selective, confined, rights, exclusive, reclaim)                    \
 	{                                                                                                    \
-		{"revoke", "nothing of a revoked subtree is usable after the revoke has returned", revoke, 0},  \
-			{"selective", "what was not derived from what was revoked stays usable", selective, 0}, \
-			{"confinement", "nobody uses authority that no chain of grants explains", confined, 0}, \
+		{"revoke", "nothing of a revoked subtree is usable after the revoke has returned", revoke,   \
+		 0},                                                                                         \
+			{"selective", "what was not derived from what was revoked stays usable", selective,  \
+			 0},                                                                                 \
+			{"confinement", "nobody uses authority that no chain of grants explains", confined,  \
+			 0},                                                                                 \
 			{"rights", "a derived capability has no right that its source has not", rights, 3},  \
 			{"exclusive", "memory is retyped through one of its capabilities only", exclusive,   \
-			 3},                                                                                 \
-			{"reclaim", "at rest, no slot is in use that no client can name", reclaim, 0},          \
+			 4},                                                                                 \
+			{"reclaim", "at rest, no slot is in use that no client can name", reclaim, 0},       \
 		{                                                                                            \
 			NULL, NULL, false, 0                                                                 \
 		}                                                                                            \
@@ -150,9 +155,9 @@ enum capability_promise {
  *
  * A protocol with invariants of its own wraps these. */
 #define CAPABILITY_SHADOW_FIELDS(REF, LIST, NODE, WORD, DATA)                                                \
-	REF(self)    /* the capability; nobody: there is no record */                                        \
-	REF(source)  /* what it was derived from; nobody: a first capability */                              \
-	REF(doom)    /* clients whose revoke is to reach it */                                               \
+	REF(self)   /* the capability; nobody: there is no record */                                         \
+	REF(source) /* what it was derived from; nobody: a first capability */                               \
+	REF(doom)   /* clients whose revoke is to reach it */                                                \
 	REF(doom2)                                                                                           \
 	REF(revoker) /* the client whose revoke of it runs */                                                \
 	WORD(held)   /* its word */                                                                          \
@@ -160,8 +165,10 @@ enum capability_promise {
 STEP_LAYOUT(capability_shadow, CAPABILITY_SHADOW_FIELDS);
 
 void capability_model_begin(const struct step_world *w);
-uint32_t capability_model_calls(const struct step_world *w, uint32_t node, struct step_msg *out, uint32_t max);
-const char *capability_model_completed(const struct step_world *w, uint32_t node, uint32_t result, step_ref arg);
+uint32_t capability_model_calls(const struct step_world *w, uint32_t node, struct step_msg *out,
+				uint32_t max);
+const char *capability_model_completed(const struct step_world *w, uint32_t node, uint32_t result,
+				       step_ref arg);
 const char *capability_model_always(const struct step_world *w);
 const char *capability_model_at_rest(const struct step_world *w);
 

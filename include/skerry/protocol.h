@@ -226,9 +226,9 @@ struct step_promise {
 
 struct step_model;
 struct step_protocol {
-	const char *name, *about;      /* "capability/tree" */
-	const char *assumes;           /* of channels and hosts */
-	const char *const *invariants; /* numbered texts, NULL-terminated */
+	const char *name, *about;            /* "capability/tree" */
+	const char *assumes;                 /* of channels and hosts */
+	const char *const *invariants;       /* numbered texts, NULL-terminated */
 	const struct step_promise *promises; /* optional */
 	const struct step_event *event;
 	uint32_t events, machines;
@@ -390,12 +390,13 @@ const char *step_frame_check(const struct step_node *n, const struct step_msg *m
 struct step_world {
 	uint32_t nodes;
 	struct step_node *node;
-	struct step_msg *call; /* [node]: the client call in flight, event 0 if none; in completed(): that which ends */
+	struct step_msg *
+		call; /* [node]: the client call in flight, event 0 if none; in completed(): that which ends */
 	/* All calls in flight: flight[node * clients + client]. A call's `host` (at most 255) belongs to the model. */
 	struct step_msg *flight;
 	uint32_t clients;
 	uint8_t *ghost; /* [STEP_GHOST_BYTES] */
-	char **shadow;         /* [node]: a record for each slot of the model's shadow machine */
+	char **shadow;  /* [node]: a record for each slot of the model's shadow machine */
 	uint32_t shadow_size;
 	uint32_t objects, capabilities; /* of the configuration: how many, and at most how many of each */
 	uint32_t judged;                /* mask of the promises that this search judges */
@@ -409,7 +410,10 @@ struct step_shadow {
 	uint32_t machine, size;
 	const struct step_field *(*fields)(void);
 };
-#define STEP_SHADOW(S, number) {.machine = (number), .size = sizeof(struct S), .fields = S##_fields}
+#define STEP_SHADOW(S, number)                                                                               \
+	{                                                                                                    \
+		.machine = (number), .size = sizeof(struct S), .fields = S##_fields                          \
+	}
 
 static inline void *step_shadow_at(const struct step_world *w, uint32_t node, uint32_t index)
 {

@@ -176,7 +176,8 @@ uint32_t capability_model_calls(const struct step_world *w, uint32_t node, struc
 		full = full && used;
 		if (live)
 			calls_of_holder(&l, r, room);
-		else if (used || !tried) /* one free slot is like another */
+		else if (!is_usable(w, b, head_of(w, b, i)) &&
+			 (used || !tried)) /* one free slot is like another */
 			calls_in_vain(&l, step_ref_of(&w->node[b], CAP, i)), tried = tried || !used;
 	}
 	if (full && l.count < max && is_served(w, CAPABILITY_CREATE))
@@ -194,10 +195,24 @@ void capability_model_begin(const struct step_world *w)
 
 /* ---- what a call's end says ---- */
 
+/* Whether a revoke is in flight, that of `but` apart. */
+static bool is_revoking(const struct step_world *w, step_ref but)
+{
+	EACH_CALL(w, m) if (m->event == CAPABILITY_REVOKE && !step_same(m->from, but)) return true;
+	return false;
+}
+
+/* The only revoke in flight; of several none, since which of them is meant would depend on the kernels' order. */
 static struct step_msg *revoke_in_flight(const struct step_world *w)
 {
-	EACH_CALL(w, m) if (m->event == CAPABILITY_REVOKE) return m;
-	return NULL;
+	struct step_msg *found = NULL;
+	EACH_CALL(w, m)
+	if (m->event == CAPABILITY_REVOKE) {
+		if (found)
+			return NULL;
+		found = m;
+	}
+	return found;
 }
 
 /* What was derived from a condemned capability is condemned as well. */
@@ -259,7 +274,8 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	inherit(w, r, source, call->host);
 	const bool retyped = call->event == CAPABILITY_RETYPE && has_memory(w);
 	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? MAYBE : 0);
-	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) && !capability_explains(source->held, word))
+	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
+	    !capability_explains(source->held, word))
 		return "rights: a derived capability has a right or a badge that its source does not explain";
 	return retyped && source ? check_exclusive(w, r, source) : NULL;
 }
@@ -280,6 +296,8 @@ static void revoked(const struct step_world *w, const struct step_msg *call, boo
 		if (r->revoker.machine && step_same(r->revoker, call->from))
 			r->revoker = STEP_NOBODY;
 	}
+	if (is_revoking(w, call->from))
+		return; /* which of the two a call's source fell to is not known */
 	EACH_CALL(w, m) if (m->host == CONDEMNED) m->host = done ? FALLEN : SEEN;
 }
 
@@ -313,17 +331,21 @@ static const char *used(const struct step_world *w, const struct step_msg *call,
 {
 	const record *r = record_of(w, call->arg);
 	if (done && (call->host == BEGAN_DEAD || (call->host == UNSEEN && is_dead(w, call->arg))))
-		return judges(w, CAPABILITY_P_REVOKE) ? "revoke: what was revoked or deleted can be used" : NULL;
+		return judges(w, CAPABILITY_P_REVOKE) ? "revoke: what was revoked or deleted can be used"
+						      : NULL;
 	const bool may = call->event != CAPABILITY_USE || !(call->word & ~(r ? r->held : ~0u));
 	if (done && !may)
-		return judges(w, CAPABILITY_P_RIGHTS) ? "rights: a use needs a right that the capability has not" : NULL;
-	if (!done && may && is_live(r) && (r->flags & (ARRIVED | MAYBE)) == ARRIVED && !r->doom.machine && !is_disturbed(w, call) &&
-	    judges(w, CAPABILITY_P_SELECTIVE))
+		return judges(w, CAPABILITY_P_RIGHTS)
+			       ? "rights: a use needs a right that the capability has not"
+			       : NULL;
+	if (!done && may && is_live(r) && (r->flags & (ARRIVED | MAYBE)) == ARRIVED && !r->doom.machine &&
+	    !is_disturbed(w, call) && judges(w, CAPABILITY_P_SELECTIVE))
 		return "selective: a capability that nobody revoked or deleted cannot be used";
 	return NULL;
 }
 
-const char *capability_model_completed(const struct step_world *w, uint32_t node, uint32_t result, step_ref arg)
+const char *capability_model_completed(const struct step_world *w, uint32_t node, uint32_t result,
+				       step_ref arg)
 {
 	const struct step_msg *call = &w->call[node];
 	const bool done = result == CAPABILITY_OK;
@@ -384,6 +406,15 @@ static void condemn(const struct step_world *w, const struct step_msg *call)
 	}
 }
 
+/* How a new capability is made matters to the protocol, not to what must hold: one record for all ways. */
+static void simplify(const struct step_world *w, struct step_msg *m)
+{
+	if (!makes_one(m->event) || m->event == CAPABILITY_MOVE || has_words(w) || has_memory(w))
+		return;
+	m->event = CAPABILITY_COPY;
+	m->word = 0;
+}
+
 static void see_calls(const struct step_world *w)
 {
 	EACH_CALL(w, m)
@@ -395,6 +426,7 @@ static void see_calls(const struct step_world *w)
 			condemn(w, m);
 		if ((m->event == CAPABILITY_USE || m->event == CAPABILITY_QUERY) && is_dead(w, m->arg))
 			m->host = BEGAN_DEAD;
+		simplify(w, m);
 	}
 }
 
@@ -410,7 +442,7 @@ const char *capability_model_always(const struct step_world *w)
 			forget(w, r);
 	}
 	see_calls(w);
-	const bool revoking = revoke_in_flight(w) != NULL;
+	const bool revoking = is_revoking(w, STEP_NOBODY);
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);
@@ -422,9 +454,9 @@ const char *capability_model_always(const struct step_world *w)
 		if (tells)
 			continue;
 		if (r->flags & DEAD && judges(w, CAPABILITY_P_REVOKE))
-			return r->flags & REVOKED
-				       ? "revoke: the revoke has returned and what was derived from its capability is usable"
-				       : "revoke: what was deleted or moved is usable";
+			return r->flags & REVOKED ? "revoke: the revoke has returned and what was derived "
+						    "from its capability is usable"
+						  : "revoke: what was deleted or moved is usable";
 		if (!r->self.machine && judges(w, CAPABILITY_P_CONFINED) && !may_be_made(w))
 			return "confinement: a capability is usable that no call has made";
 	}

@@ -175,7 +175,10 @@ ACTION(cap, done)
 ACTION(cap, part) { step_tell(n, m->from, REMOVED); }
 /* And what it is. */
 ACTION(cap, show) { step_tell(n, m->from, TOLD)->arg = self->object; }
-ACTION(cap, touch) { step_tell(n, m->from, TOLD)->word = m->word & ~self->word ? CAPABILITY_FAILED : CAPABILITY_OK; }
+ACTION(cap, touch)
+{
+	step_tell(n, m->from, TOLD)->word = m->word & ~self->word ? CAPABILITY_FAILED : CAPABILITY_OK;
+}
 
 /* clang-format off */
 static const struct step_cell cap_table[CAP_FULL + 1][EVENT_COUNT] = {

@@ -291,31 +291,31 @@ static void test_tree_faults_are_found(void **state)
 	tree = &p;
 	/* The donor forgets the child. */
 	planted_init(&p, &capability_tree);
-	planted_cell(&p, TREE_CAP, "LIVE", "OBTAIN")->action = grant_without_a_child;
+	planted_cell(&p, CAPABILITY_CAP, "LIVE", "OBTAIN")->action = grant_without_a_child;
 	finds(&p.protocol, own, "I2: a usable capability is unknown to its parent", 2);
 	planted_fini(&p);
 	/* A revoke is answered while the local kernel still makes the capability: once too early, once twice. */
 	planted_init(&p, &capability_tree);
-	planted_replace(&p, TREE_CAP, "INSTALLING", "REVOKE", "LEAVING", "REVOKE", "FREE");
+	planted_replace(&p, CAPABILITY_CAP, "INSTALLING", "REVOKE", "LEAVING", "REVOKE", "FREE");
 	finds(&p.protocol, own, "is freed while its local call or timer is under way", 6);
 	planted_fini(&p);
 	planted_init(&p, &capability_tree);
-	planted_replace(&p, TREE_CAP, "INSTALLING", "REVOKE", "LEAVING", "REVOKE", "DOOMED");
+	planted_replace(&p, CAPABILITY_CAP, "INSTALLING", "REVOKE", "LEAVING", "REVOKE", "DOOMED");
 	finds(&p.protocol, own, "removes what is not a member", 9);
 	planted_fini(&p);
 	/* An overlapping revoke is answered before the one that it meets has ended. */
 	planted_init(&p, &capability_tree);
-	planted_replace(&p, TREE_CAP, "REVOKING", "REVOKE", "LEAVING", "REVOKE", "MARKED");
+	planted_replace(&p, CAPABILITY_CAP, "REVOKING", "REVOKE", "LEAVING", "REVOKE", "MARKED");
 	finds(&p.protocol, own, "I1: the revoke has returned", 10);
 	planted_fini(&p);
 	/* A revoke does not reach a delegation in flight. */
 	planted_init(&p, &capability_tree);
-	planted_cell(&p, TREE_OP, "LENDING", "REVOKE")->next = (uint8_t)planted_state(&p, TREE_OP, "LENDING");
+	planted_cell(&p, CAPABILITY_OP, "LENDING", "REVOKE")->next = (uint8_t)planted_state(&p, CAPABILITY_OP, "LENDING");
 	finds(&p.protocol, own, "waits for C_REVOKE for ever", 13);
 	planted_fini(&p);
 	/* A child that leaves is let go though a REVOKE is on its way to it. */
 	planted_init(&p, &capability_tree);
-	planted_replace(&p, TREE_CAP, "MARKED", "REMOVE", "LIVE", "REMOVE", "MARKED");
+	planted_replace(&p, CAPABILITY_CAP, "MARKED", "REMOVE", "LIVE", "REMOVE", "MARKED");
 	finds(&p.protocol, own, "reaches a NEVER cell: DONE for cap", 12);
 	planted_fini(&p);
 	/* What leaves while a reply is handled must be a reply. */

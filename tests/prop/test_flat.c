@@ -777,10 +777,10 @@ static bool plant_cap(struct world *w)
 	step_ref at;
 	for (uint32_t i = 0; i < w->clusters; i++) {
 		struct step_node *n = flat_node(w->machine, i, FLAT_CAPABILITY);
-		for (uint32_t k = 0; i != w->service && k < n->pool[TREE_CAP].used; k++) {
-			struct step_head *head = step_at(n, TREE_CAP, k);
-			at = step_ref_of(n, TREE_CAP, k);
-			if (!(capability_tree.machine[TREE_CAP].usable >> head->state & 1))
+		for (uint32_t k = 0; i != w->service && k < n->pool[CAPABILITY_CAP].used; k++) {
+			struct step_head *head = step_at(n, CAPABILITY_CAP, k);
+			at = step_ref_of(n, CAPABILITY_CAP, k);
+			if (!(capability_tree.machine[CAPABILITY_CAP].usable >> head->state & 1))
 				continue;
 			head->gen++;
 			return at.machine != 0;

@@ -84,7 +84,7 @@ static void test_leaving_goes_back_to_what_was_current(void **state)
 	assert_int_equal(flat_enter(profile, FLAT_CAUSE_CLIENT), FLAT_CAUSE_COPY);
 	flat_leave(profile, FLAT_CAUSE_COPY);
 	assert_int_equal(flat_cause_now(profile), FLAT_CAUSE_COPY);
-	flat_profile_cell_entered(profile, 0, TREE_OP, 0, E_PROTOCOL);
+	flat_profile_cell_entered(profile, 0, CAPABILITY_OP, 0, E_PROTOCOL);
 	assert_true(flat_cause_now(profile) >= FLAT_CAUSES);
 	flat_leave(profile, FLAT_CAUSE_ENGINE);
 	assert_int_equal(flat_cause_now(profile), FLAT_CAUSE_ENGINE);

@@ -50,7 +50,7 @@ static void test_tables_have_the_cells_that_they_are_known_to_have(void **state)
 		const struct step_protocol *p;
 		unsigned machine;
 		uint32_t go, stall;
-	} known[] = {{&capability_tree, TREE_CAP, 104, 0}, {&capability_tree, TREE_OP, 20, 0},
+	} known[] = {{&capability_tree, CAPABILITY_CAP, 104, 0}, {&capability_tree, CAPABILITY_OP, 20, 0},
 		     {&memory_msi, MSI_DIR, 27, 15},       {&memory_msi, MSI_LINE, 30, 15},
 		     {&file_posix, POSIX_CALL, 44, 0},     {&file_posix, POSIX_SERVE, 24, 0},
 		     {&capability_acks, 1, 7, 0},          {&capability_acks, 2, 6, 0}};
@@ -263,7 +263,7 @@ static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, 
 
 static uint32_t tree(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
 {
-	return call(b, node, STEP_ANY(node, event == tree_calls.create ? TREE_CAP : TREE_OP), event, arg,
+	return call(b, node, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP), event, arg,
 		    word);
 }
 
@@ -271,21 +271,21 @@ static void test_what_capabilities_cost_across_kernels(void **state)
 {
 	struct bed *b = bed_new(&capability_tree);
 	(void)state;
-	assert_int_equal(tree(b, 0, tree_calls.create, STEP_NOBODY, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0), 0);
 	const step_ref root = b->result;
-	assert_int_equal(tree(b, 1, tree_calls.obtain, root, 0), 2);
+	assert_int_equal(tree(b, 1, CAPABILITY_OBTAIN, root, 0), 2);
 	const step_ref child = b->result;
 	assert_int_equal(child.node, 1);
-	assert_int_equal(tree(b, 1, tree_calls.delegate, child, 2), 3);
+	assert_int_equal(tree(b, 1, CAPABILITY_DELEGATE, child, 2), 3);
 	const step_ref grandchild = b->result;
 	assert_int_equal(grandchild.node, 2);
-	assert_int_equal(tree(b, 2, tree_calls.remove, grandchild, 0), 2);
+	assert_int_equal(tree(b, 2, CAPABILITY_DELETE, grandchild, 0), 2);
 	assert_null(step_lookup(&b->node[2], grandchild));
-	assert_int_equal(tree(b, 1, tree_calls.remove, child, 0), 2);
+	assert_int_equal(tree(b, 1, CAPABILITY_DELETE, child, 0), 2);
 	/* on one kernel: nothing */
-	assert_int_equal(tree(b, 0, tree_calls.obtain, root, 0), 0);
-	assert_int_equal(tree(b, 0, tree_calls.delegate, b->result, 0), 0);
-	assert_int_equal(tree(b, 0, tree_calls.remove, b->result, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_OBTAIN, root, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_DELEGATE, b->result, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_DELETE, b->result, 0), 0);
 	bed_free(b);
 }
 
@@ -293,28 +293,28 @@ static void test_a_revoke_costs_two_messages_for_each_remote_edge(void **state)
 {
 	struct bed *b = bed_new(&capability_tree);
 	(void)state;
-	tree(b, 0, tree_calls.create, STEP_NOBODY, 0);
+	tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0);
 	const step_ref root = b->result;
 	step_ref usable[12];
 	uint32_t caps = 0, remote = 0;
 	for (uint32_t i = 0; i < NODES;
 	     i++) { /* children, and a child of each on the next kernel and on its own */
-		tree(b, i, tree_calls.obtain, root, 0);
+		tree(b, i, CAPABILITY_OBTAIN, root, 0);
 		const step_ref child = usable[caps++] = b->result;
 		remote += i != 0;
 		if (i % 2)
 			continue;
-		tree(b, (i + 1) % NODES, tree_calls.obtain, child, 0);
+		tree(b, (i + 1) % NODES, CAPABILITY_OBTAIN, child, 0);
 		usable[caps++] = b->result;
 		remote++;
-		tree(b, i, tree_calls.obtain, child, 0);
+		tree(b, i, CAPABILITY_OBTAIN, child, 0);
 		usable[caps++] = b->result;
 	}
-	assert_int_equal(tree(b, 0, tree_calls.revoke, root, 0), 2 * remote);
+	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 2 * remote);
 	for (uint32_t i = 0; i < caps; i++)
 		assert_null(step_lookup(&b->node[usable[i].node], usable[i]));
 	assert_non_null(step_lookup(&b->node[0], root)); /* what is revoked stays itself */
-	assert_int_equal(tree(b, 0, tree_calls.revoke, root, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 0);
 	bed_free(b);
 }
 
