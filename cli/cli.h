@@ -26,6 +26,8 @@ int cmd_test(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_mutate(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_costs(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_profile(int argc, char **argv);

@@ -125,7 +125,7 @@ int cmd_new(int argc, char **argv)
 	const char *family = families[0], *out = NULL;
 	struct folder folder;
 	const struct cli_option options[] = {
-		{"family", OPTION_TEXT, &family, "FAMILY", "what it is a protocol for", 0, families},
+		{"family", OPTION_TEXT, &family, "capability", "what it is a protocol for", 0, families},
 		{"out", OPTION_TEXT, &out, "DIR", "the folder that is made; default: the name", 0, NULL}};
 	const struct command_line command = {.name = "new",
 					     .arguments = "protocol NAME",

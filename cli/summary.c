@@ -367,7 +367,7 @@ void summary_write(FILE *out, const struct summary *summary)
 		native > SUMMARY_BOTH_MAX - SUMMARY_LINES_MAX ? SUMMARY_BOTH_MAX - native : SUMMARY_LINES_MAX;
 	const int rows = most - lines_around(summary);
 	write_head(out, summary->run.scenario, result);
-	write_operations(out, result, rows < 6 ? 6 : rows);
+	write_operations(out, result, rows < 4 ? 4 : rows);
 	write_traffic(out, summary->run.scenario, result);
 	write_figures(out, result);
 	write_checks(out, result);

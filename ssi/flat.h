@@ -189,6 +189,7 @@ struct flat_config {
 	/* And for operations on capabilities: those that all clients make or get, and objects that those of one cluster
 	 * make. */
 	uint64_t capabilities_max, objects_max;
+	sim_ps timer; /* what a protocol's timer waits; 0: as long as a fault takes, natively 2 us */
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;           /* a client may read a page while it writes the whole of it */
 	const uint32_t *clients; /* [clusters]: clients of each; borrowed during flat_new() */

@@ -131,10 +131,12 @@ static bool is_remote(const struct flat_cluster *c, step_ref cap)
 
 static int check_retype(const struct flat_cluster *c, const struct flat_call *call)
 {
-	if (call->handle->kind != FLAT_UNTYPED || call->kind == FLAT_FILE_OBJECT || call->kind >= FLAT_KINDS)
+	if (call->handle->kind != FLAT_UNTYPED || (call->kind != FLAT_FRAME && call->kind != FLAT_NOTIFICATION))
 		return EINVAL;
 	return call->kind != FLAT_FRAME && is_remote(c, call->handle->cap) ? EINVAL : 0;
 }
+
+static bool is_given(unsigned op) { return op == FLAT_CAP_SEND || op == FLAT_CAP_OFFER || op == FLAT_CAP_MOVE; }
 
 /* Reads the call, changes nothing. Returns 0 or an errno. */
 static int check_call(const struct flat_cluster *c, const struct flat_client *k)
@@ -147,6 +149,9 @@ static int check_call(const struct flat_cluster *c, const struct flat_client *k)
 	if (!call->handle->cap.machine)
 		return EBADF;
 	if (call->handle->offered != (call->op == FLAT_CAP_OBTAIN))
+		return EINVAL;
+	if (is_given(call->op) && (call->cluster >= c->machine->clusters ||
+				   call->client >= c->machine->cluster[call->cluster].clients))
 		return EINVAL;
 	if (call->op == FLAT_CAP_MINT && is_memory(call->handle->kind) && call->word >> CAPABILITY_BADGE_SHIFT)
 		return EINVAL; /* memory has no badge */
@@ -231,8 +236,15 @@ static void got(struct flat_cluster *c, uint32_t client, step_ref cap)
 				      .first = call->op == FLAT_CAP_CREATE,
 				      .label = from->label};
 	look_at(c, cap, fresh);
-	if (c->full)
-		full_hand_over(c, client, fresh);
+	if (!c->full)
+		return;
+	const bool here = call->op == FLAT_CAP_COPY || call->op == FLAT_CAP_MINT;
+	const bool room = full_hand_over(c, client, fresh, here ? from->cap : STEP_NOBODY);
+	if (fresh->cptr)
+		return;
+	c->client[client].result.error = room ? ESTALE : ENOMEM; /* revoked meanwhile; or it goes again */
+	if (!room)
+		flat_delete(c->machine, c->id, fresh);
 }
 
 void flat_caps_reply(struct flat_cluster *c, uint32_t client)
@@ -284,8 +296,8 @@ void flat_caps_lend(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	} else if (k->call.op == FLAT_CAP_OFFER || (near && moves)) {
 		k->reply.root = k->call.handle->cap;
 		k->reply.first = moves && k->call.handle->first;
-		if (moves)
-			gone(c, k->call.handle);
+		if (moves) /* the kernel passes it on when its receiver takes it */
+			k->call.handle->cap = STEP_NOBODY, k->call.handle->cptr = 0;
 		flat_answer(c, n, waiter, 0, 0);
 	} else {
 		call_protocol(c, k, waiter, DOING_DELEGATE, event_of(op), count_of(op), k->call.cluster);

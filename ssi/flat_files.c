@@ -371,7 +371,7 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 		*k->call.handle = (struct flat_handle){
 			.cap = arg, .file = k->reply.file, .grant = flat_grant_new(c, k->reply.root)};
 		if (c->full)
-			full_hand_over(c, client, k->call.handle);
+			full_hand_over(c, client, k->call.handle, STEP_NOBODY);
 	} else if (doing == DOING_DELEGATE) {
 		k->reply.root = arg;
 		if (result == CAPABILITY_OK)
@@ -634,6 +634,19 @@ static void apply(struct flat_cluster *c, struct flat_serve *s)
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
 }
 
+/* The receiver's kernel gives it to its client. False: there is no room, so it goes, and the sender is told. */
+static bool take_in(struct flat_cluster *c, const struct flat_serve *s, const struct flat_client *sender,
+		    struct flat_handle *handle)
+{
+	const bool copied = sender->call.op == FLAT_CAP_SEND && s->cluster == c->id;
+	if (full_hand_over(c, sender->call.client, handle, copied ? sender->call.handle->cap : STEP_NOBODY) ||
+	    !flat_is_capability(sender->call.op))
+		return true;
+	flat_delete(c->machine, c->id, handle);
+	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, ENOMEM, 0);
+	return false;
+}
+
 /* The receiver of an open file that another client sends. */
 static void accept(struct flat_cluster *c, struct flat_serve *s)
 {
@@ -643,8 +656,8 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_handle handle = flat_caps_received(c, sender);
 	if (!flat_is_capability(sender->call.op))
 		handle.grant = flat_grant_new(c, sender->reply.name);
-	if (c->full && !handle.offered)
-		full_hand_over(c, sender->call.client, &handle);
+	if (c->full && !handle.offered && !take_in(c, s, sender, &handle))
+		return;
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
 	driver->received(driver->context, c->id, sender->call.client, &handle);
 	flat_leave(c->profile, was);

@@ -234,14 +234,21 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 	flat_log(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);
 }
 
-/* The only timer is the wait before a refused request is sent again: one fault's time, natively 2 us. */
+/* What a timer waits, on the machine's clock: as the scenario says, or one fault's time, natively 2 us. */
+static sim_cycles timer_cycles(const struct flat_machine *m)
+{
+	if (m->config.timer)
+		return sim_cycles_of_ps(&m->topology.clock, m->config.timer);
+	return m->config.native ? m->topology.clock.hz / 500000 : m->cost.cycles[SIM_COST_FAULT];
+}
+
 static void host_timer(struct step_node *n, step_ref self)
 {
 	struct flat_machine *m = flat_machine_of(n);
 	struct flat_cluster *c = flat_cluster_of(n);
 	const sim_ps at =
-		c->origin ? flat_ticks(c) + m->topology.clock.hz / 500000
-			  : sim_ps_of_cycles(&m->topology.clock, c->now + m->cost.cycles[SIM_COST_FAULT]);
+		c->origin ? flat_ticks(c) + timer_cycles(m)
+			  : sim_ps_of_cycles(&m->topology.clock, c->now + timer_cycles(m));
 	struct flat_frame *frame = sim_engine_post(m->engine, n->id, n->id, at);
 	frame->msg =
 		(struct step_msg){.event = E_TIMER, .protocol = n->number, .host = n->host_half, .to = self};
@@ -287,8 +294,11 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	struct flat_cluster *c = flat_cluster_of(n);
 	step_ref *slots;
 	struct ssi_table *table = names_of(c, n, machine, &slots);
+	if (!slots[index].machine)
+		return; /* taken by STEP_NEW: it stands for nothing */
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_TRANSLATE);
 	ssi_table_remove(table, step_ref_word(slots[index]));
+	slots[index] = STEP_NOBODY;
 	c->lines_live -= n->number == FLAT_MEMORY && machine == MSI_LINE;
 	flat_leave(c->profile, was);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sel4/sel4.h>
+#include <skerry/ssi.h>
 #include "ssi/full_internal.h"
 
 /* ---- the inbox ---- */
@@ -79,13 +81,14 @@ static unsigned bits_for(uint64_t count)
 /* Slots of the root task's CNode, and memory: what the monitor makes, and twice that for what comes to be. */
 static uint64_t slots_wanted(const struct full_cluster *m)
 {
-	return 512 + m->flat->clients * 10ull + FULL_REPLIES + FULL_PAGES + m->chunks;
+	return 512 + m->flat->clients * 10ull + FULL_REPLIES + FULL_PAGES + m->chunks + m->objects * 2ull;
 }
 static uint64_t memory_wanted(const struct full_cluster *m)
 {
 	const uint64_t clients = m->flat->clients * ((64ull << 10) + (32ull << FULL_CLIENT_BITS));
 	const uint64_t chunks = (uint64_t)m->chunks * (32ull << FULL_CHUNK_BITS);
-	const uint64_t all = (4ull << 20) + (32ull << m->root_bits) + clients + chunks + FULL_PAGES * 4096ull;
+	const uint64_t objects = (uint64_t)m->objects << SSI_UNTYPED_BITS;
+	const uint64_t all = objects + (4ull << 20) + (32ull << m->root_bits) + clients + chunks + FULL_PAGES * 4096ull;
 	return UINT64_C(1) << bits_for(all * 2);
 }
 
@@ -107,13 +110,18 @@ static int tables_new(struct full_cluster *m)
 	m->chunk = calloc(m->chunks, sizeof *m->chunk);
 	m->owner = calloc(caps + 1, sizeof *m->owner);
 	m->installed = calloc(caps + 1, 1);
+	m->slot_of = calloc(caps + 1, sizeof *m->slot_of);
+	m->object_of = calloc(caps + 1, sizeof *m->object_of);
+	m->object = calloc(m->objects + 1, sizeof *m->object);
+	m->held = calloc((size_t)(m->flat->clients + 1) << FULL_CLIENT_BITS, sizeof *m->held);
 	m->client = calloc(m->flat->clients + 1, sizeof *m->client);
 	m->finished = calloc(m->flat->clients + 1, sizeof *m->finished);
 	m->reply = calloc(FULL_REPLIES, sizeof *m->reply);
-	if (!m->chunk || !m->owner || !m->installed || !m->client || !m->finished || !m->reply)
+	if (!m->slot_of || !m->object_of || !m->object || !m->held || !m->chunk || !m->owner || !m->installed || !m->client || !m->finished || !m->reply)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < m->flat->clients; i++)
-		m->client[i] = (struct full_client){.cluster = m, .id = i};
+		m->client[i] = (struct full_client){
+			.cluster = m, .id = i, .held = m->held + ((size_t)i << FULL_CLIENT_BITS)};
 	return stacks_new(m);
 }
 
@@ -126,11 +134,16 @@ static int kernel_new(struct flat_machine *machine, struct full_cluster *m)
 	char why[256] = "";
 	m->root_bits = bits_for(slots_wanted(m));
 	const uint64_t bytes = memory_wanted(m);
+	const struct km_region device = {
+		.start = FULL_DEVICE_START,
+		.end = FULL_DEVICE_START + (UINT64_C(1) << bits_for((uint64_t)m->objects << SSI_UNTYPED_BITS))};
 	const struct core_config config = {
 		.boot = {.node = c->id,
 			 .nodes = machine->clusters,
 			 .cores = 1,
 			 .memory = {.start = 1ull << 24, .end = (1ull << 24) + bytes},
+			 .device = &device,
+			 .devices = m->objects != 0,
 			 .irq = &doorbell,
 			 .irqs = 1,
 			 .ticks_per_us = machine->topology.clock.hz / 1000000,
@@ -164,6 +177,8 @@ static int cluster_new(struct flat_machine *machine, struct flat_cluster *c)
 	c->full = m;
 	m->flat = c;
 	m->run_at = SIM_PS_NEVER;
+	if (machine->config.objects_max)
+		m->objects = FULL_OBJECTS + c->clients * FULL_OBJECTS;
 	const int error = tables_new(m);
 	return error ? error : kernel_new(machine, m);
 }
@@ -204,6 +219,10 @@ static void cluster_free(struct full_cluster *m)
 	free(m->inbox.letter);
 	free(m->chunk);
 	free(m->owner);
+	free(m->slot_of);
+	free(m->object_of);
+	free(m->object);
+	free(m->held);
 	free(m->installed);
 	free(m->client);
 	free(m->finished);
@@ -254,18 +273,6 @@ static const char *check_representatives(const struct full_cluster *m)
 			return "the kernel still has the capability of a representative that is gone";
 	}
 	return NULL;
-}
-
-uint64_t full_live(const struct flat_machine *machine)
-{
-	uint64_t live = 0;
-	for (uint32_t i = 0; i < machine->clusters; i++) {
-		const struct full_cluster *m = machine->cluster[i].full;
-		const uint32_t used = m->flat->node[FLAT_CAPABILITY].pool[CAPABILITY_CAP].used;
-		for (uint32_t k = 0; k < used; k++)
-			live += m->installed[k] != 0;
-	}
-	return live;
 }
 
 void full_check(const struct flat_machine *machine, struct flat_check *check)

@@ -1,5 +1,5 @@
 /* ssi/full_internal.h - what the two sides of a full cluster share: ssi/full.c, which drives its kernel, and
- * ssi/monitor.c, which runs on it.
+ * ssi/monitor.c and ssi/monitor_caps.c, which run on it.
  *
  * Layer: ssi, private. */
 #ifndef SKERRY_SSI_FULL_INTERNAL_H
@@ -17,6 +17,8 @@
 #define FULL_POOL_CLIENTS    500                     /* of one ASID pool */
 #define FULL_CLIENTS_MAX     (8 * FULL_POOL_CLIENTS) /* a kernel has eight pools */
 #define FULL_REPLIES         64                      /* calls under way in a monitor, at most */
+#define FULL_OBJECTS         128                     /* for capabilities: of each client, and once more */
+#define FULL_DEVICE_START    (UINT64_C(1) << 40)     /* of memory that stands for other clusters' */
 
 /* What arrived for the monitor: a ring in memory that it shares with who drives its kernel. */
 struct full_letter {
@@ -28,6 +30,16 @@ struct full_inbox {
 	uint32_t head, tail, room; /* room: a power of two, or 0 */
 };
 
+/* A kernel object that representatives stand for. CPtrs are the monitor's. */
+enum full_memory { FULL_OWN, FULL_DEVICE, FULL_BORROWED, FULL_MEMORIES };
+struct full_object {
+	uint64_t untyped, slot; /* its block, 0: made from a client's memory; its own capability */
+	uint32_t uses;          /* representatives, and objects made from its memory; 0: free */
+	uint32_t from;          /* the object whose memory it is made from, + 1 */
+	uint32_t next;          /* of those that are free, + 1 */
+	uint8_t kind, list;     /* enum flat_kind, enum full_memory */
+};
+
 struct full_client {
 	struct full_cluster *cluster;
 	uint32_t id;
@@ -35,6 +47,8 @@ struct full_client {
 	uint64_t reply;                              /* that its call waits on; 0: it does not call */
 	uint64_t used[(1 << FULL_CLIENT_BITS) / 64]; /* slots of its CSpace */
 	struct flat_chain chain;                     /* of the call that has ended */
+	struct flat_handle *held;                    /* [slots]: what the monitor has put there */
+	struct flat_handle made, none;               /* of the call under way */
 };
 
 /* CPtrs are the monitor's. */
@@ -59,10 +73,23 @@ struct full_cluster {
 	uint32_t chunks;
 	uint32_t *owner;           /* [representatives]: client + 1 */
 	uint8_t *installed;        /* [representatives]: the slot holds a capability */
+	uint32_t *slot_of;         /* [representatives]: in its owner's CSpace, 0: nowhere */
+	uint32_t *object_of;       /* [representatives]: + 1; 0: a badged endpoint */
+	struct full_object *object;
+	struct flat_handle *held; /* [clients << FULL_CLIENT_BITS] */
+	uint32_t objects, objects_used, object_free[FULL_MEMORIES];
+	uint64_t device, scratch; /* untyped device memory, 0: none; a slot */
 	uint64_t page[FULL_PAGES]; /* frames, 0: not made */
 	uint8_t mapped[FULL_PAGES];
 	uint64_t refused, starved;
 };
+
+/* monitor.c, for monitor_caps.c. An object from the first untyped memory that has room for it; false: there is none. */
+uint64_t monitor_slot_new(struct full_cluster *m);
+bool monitor_object_at(struct full_cluster *m, uint64_t type, uint64_t bits, uint64_t slot);
+/* Around what a step asks of the kernel: its time is the kernel's in the chain of causes. */
+sim_cycles monitor_kernel_begin(struct step_node *n);
+void monitor_kernel_end(struct step_node *n, sim_cycles begun);
 
 /* The root task of a full cluster. Does not return. */
 int monitor_main(void *cluster);

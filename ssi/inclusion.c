@@ -194,7 +194,10 @@ static void shadow_unbind(struct step_node *n, unsigned machine, uint32_t index)
 {
 	struct shadow *s = n->owner;
 	const uint32_t t = table_index(s, n, machine);
+	if (!s->bound[t][index].machine)
+		return; /* taken by STEP_NEW: it stands for nothing */
 	ssi_table_remove(&s->names[t], step_ref_word(s->bound[t][index]));
+	s->bound[t][index] = STEP_NOBODY;
 }
 
 static void shadow_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)

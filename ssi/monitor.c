@@ -1,13 +1,14 @@
 /* ssi/monitor.c - the monitor of a cluster, and its clients, as user programs over <sel4/sel4.h>.
  *
  * Reading order: monitor_main() makes the clients and serves; serve() is the loop; drain() is what other clusters sent;
- * the middle part is what steps ask of the kernel; client_main() is a client.
+ * client_main() is a client. What steps ask of the kernel for capabilities is in ssi/monitor_caps.c.
  *
  * The monitor is the only thread at its priority. Its notification is bound, so that one Recv waits for the doorbell and
  * for calls alike. Reply objects are its pool of operations: when none is free it waits for the doorbell alone, and
  * callers queue at the endpoint. */
 #include <errno.h>
 #include <sel4/sel4.h>
+#include <skerry/ssi.h>
 #include "ssi/full_internal.h"
 
 /* Badges: what the monitor is told with a message. Representatives: index + 1. */
@@ -15,7 +16,7 @@
 #define BADGE_CLIENT   (UINT64_C(1) << 62)
 
 /* A client's CSpace. */
-enum { CLIENT_MONITOR = 1, CLIENT_NOTIFICATION, CLIENT_FIRST };
+enum { CLIENT_MONITOR = SSI_MONITOR, CLIENT_NOTIFICATION = SSI_NOTIFICATION_SLOT, CLIENT_FIRST = SSI_FIRST };
 
 #define CLIENT_PRIORITY 100
 /* Who is answered goes on at once, before others of its priority that are ready (a direct switch), until its slice ends: so
@@ -28,10 +29,9 @@ static void must(seL4_Error error) { SIM_CHECK(error == seL4_NoError); }
 
 /* ---- memory and slots ---- */
 
-static uint64_t slot_new(struct full_cluster *m) { return m->next_slot++; }
+uint64_t monitor_slot_new(struct full_cluster *m) { return m->next_slot++; }
 
-/* An object from the first untyped memory that has room for it. False: there is none. */
-static bool object_at(struct full_cluster *m, seL4_Word type, seL4_Word bits, uint64_t slot)
+bool monitor_object_at(struct full_cluster *m, seL4_Word type, seL4_Word bits, uint64_t slot)
 {
 	for (; m->untyped < m->untyped_end; m->untyped++) {
 		const seL4_Error error =
@@ -45,8 +45,8 @@ static bool object_at(struct full_cluster *m, seL4_Word type, seL4_Word bits, ui
 
 static uint64_t object_new(struct full_cluster *m, seL4_Word type, seL4_Word bits)
 {
-	const uint64_t slot = slot_new(m);
-	SIM_CHECK(object_at(m, type, bits, slot));
+	const uint64_t slot = monitor_slot_new(m);
+	SIM_CHECK(monitor_object_at(m, type, bits, slot));
 	return slot;
 }
 
@@ -61,6 +61,17 @@ static void memory_find(struct full_cluster *m, const seL4_BootInfo *info)
 	SIM_CHECK(best);
 	m->untyped = info->untyped.start + best - 1;
 	m->untyped_end = m->untyped + 1;
+}
+
+/* The largest block of device memory stands for memory of other clusters. */
+static void device_find(struct full_cluster *m, const seL4_BootInfo *info)
+{
+	unsigned bits = 0;
+	for (seL4_Word i = 0; i < info->untyped.end - info->untyped.start; i++)
+		if (info->untypedList[i].isDevice && info->untypedList[i].sizeBits > bits) {
+			bits = info->untypedList[i].sizeBits;
+			m->device = info->untyped.start + i;
+		}
 }
 
 /* ---- clocks: the step's and the core's ---- */
@@ -79,135 +90,20 @@ static void look_at_clock(struct full_cluster *m)
 	c->now = c->origin ? flat_ticks(c) : core_now(m->core);
 }
 
-/* Around what a step asks of the kernel: its time is the kernel's in the chain of causes. */
-static sim_cycles kernel_begin(struct step_node *n)
+sim_cycles monitor_kernel_begin(struct step_node *n)
 {
 	struct full_cluster *m = flat_cluster_of(n)->full;
 	flat_sync(n);
 	pass(m);
 	return flat_cluster_of(n)->now;
 }
-static void kernel_end(struct step_node *n, sim_cycles begun)
+void monitor_kernel_end(struct step_node *n, sim_cycles begun)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
 	struct flat_chain chain = flat_chain_of(n);
 	look_at_clock(c->full);
 	chain.kernel = flat_saturate(chain.kernel + (c->now - begun), (1u << 20) - 1);
 	flat_set_chain(n, chain);
-}
-
-/* ---- representatives ---- */
-
-static uint64_t chunk_of(struct full_cluster *m, uint32_t index)
-{
-	uint64_t *chunk = &m->chunk[index >> FULL_CHUNK_BITS];
-	if (!*chunk) {
-		const uint64_t slot = slot_new(m);
-		if (!object_at(m, seL4_CapTableObject, FULL_CHUNK_BITS, slot))
-			return 0;
-		*chunk = slot;
-	}
-	return *chunk;
-}
-static seL4_Word in_chunk(uint32_t index) { return index & ((1u << FULL_CHUNK_BITS) - 1); }
-
-/* Its original: newly badged, so that what clients get are its children; with all rights, which cancelling takes. */
-static bool install(struct full_cluster *m, uint32_t index)
-{
-	const uint64_t chunk = chunk_of(m, index);
-	if (!chunk)
-		return false;
-	must(seL4_CNode_Mint(chunk, in_chunk(index), FULL_CHUNK_BITS, seL4_CapInitThreadCNode, m->endpoint,
-			     seL4_WordBits, seL4_AllRights, index + 1));
-	m->installed[index] = 1;
-	return true;
-}
-
-bool full_install(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
-{
-	(void)call, (void)arg;
-	struct full_cluster *m = flat_cluster_of(n)->full;
-	const sim_cycles begun = kernel_begin(n);
-	const bool done = m->installed[self.index] || install(m, (uint32_t)self.index);
-	kernel_end(n, begun);
-	return done;
-}
-
-static bool is_usable(const struct step_node *n, unsigned state)
-{
-	return n->protocol->machine[CAPABILITY_CAP].usable >> state & 1;
-}
-
-void full_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
-{
-	if (n->number != FLAT_CAPABILITY || at.machine != CAPABILITY_CAP || state == next)
-		return;
-	struct full_cluster *m = flat_cluster_of(n)->full;
-	const uint32_t index = (uint32_t)at.index;
-	const bool comes = is_usable(n, next) && !m->installed[index];
-	const bool goes = !next && m->installed[index];
-	const bool ceases = is_usable(n, state) && !is_usable(n, next);
-	if (!comes && !goes && !ceases)
-		return;
-	const sim_cycles begun = kernel_begin(n);
-	const uint64_t chunk = chunk_of(m, index);
-	if (comes)
-		SIM_CHECK(install(m, index));
-	if (ceases) {
-		must(seL4_CNode_Revoke(chunk, in_chunk(index), FULL_CHUNK_BITS));
-		/* Who still queues at the endpoint with its badge calls again, and is refused: else the badge would one day
-		 * be taken for that of the next representative in this slot. */
-		must(seL4_CNode_CancelBadgedSends(chunk, in_chunk(index), FULL_CHUNK_BITS));
-	}
-	if (goes) {
-		must(seL4_CNode_Delete(chunk, in_chunk(index), FULL_CHUNK_BITS));
-		m->installed[index] = 0;
-		m->owner[index] = 0;
-	}
-	kernel_end(n, begun);
-}
-
-/* ---- clients' capabilities ---- */
-
-static uint32_t client_slot(struct full_client *k)
-{
-	for (uint32_t i = 0; i < (1u << FULL_CLIENT_BITS) / 64; i++)
-		if (~k->used[i]) {
-			const unsigned bit = (unsigned)__builtin_ctzll(~k->used[i]);
-			k->used[i] |= UINT64_C(1) << bit;
-			return i * 64 + bit;
-		}
-	return 0; /* its CSpace is full: it goes on through the monitor's endpoint */
-}
-
-void full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle *handle)
-{
-	struct full_cluster *m = c->full;
-	struct full_client *k = &m->client[client];
-	struct step_node *n = &c->node[FLAT_CAPABILITY];
-	const uint32_t index = (uint32_t)handle->cap.index;
-	handle->cptr = 0;
-	if (!step_lookup(n, handle->cap) || !m->installed[index])
-		return; /* it was revoked on its way */
-	const uint32_t slot = client_slot(k);
-	if (!slot)
-		return;
-	const sim_cycles begun = kernel_begin(n);
-	must(seL4_CNode_Copy(k->cnode, slot, FULL_CLIENT_BITS, chunk_of(m, index), in_chunk(index),
-			     FULL_CHUNK_BITS, seL4_CapRights_new(1, 0, 0, 1)));
-	kernel_end(n, begun);
-	m->owner[index] = client + 1;
-	handle->cptr = slot;
-	handle->holder = client;
-}
-
-/* The capability itself went with its representative. */
-void full_take_back(struct flat_cluster *c, struct flat_handle *handle)
-{
-	struct full_client *k = &c->full->client[handle->holder];
-	if (handle->cptr)
-		k->used[handle->cptr / 64] &= ~(UINT64_C(1) << handle->cptr % 64);
-	handle->cptr = 0;
 }
 
 /* ---- pages ---- */
@@ -222,7 +118,7 @@ void full_map(struct step_node *n)
 {
 	struct full_cluster *m = flat_cluster_of(n)->full;
 	const uint32_t page = page_of(n);
-	const sim_cycles begun = kernel_begin(n);
+	const sim_cycles begun = monitor_kernel_begin(n);
 	if (!m->page[page])
 		m->page[page] = object_new(m, seL4_X86_4K, seL4_PageBits);
 	if (m->mapped[page])
@@ -230,7 +126,7 @@ void full_map(struct step_node *n)
 	must(seL4_X86_Page_Map(m->page[page], seL4_CapInitThreadVSpace, PAGES_BASE + page * 4096ull,
 			       seL4_ReadWrite, seL4_X86_Default_VMAttributes));
 	m->mapped[page] = 1;
-	kernel_end(n, begun);
+	monitor_kernel_end(n, begun);
 }
 
 void full_unmap(struct step_node *n)
@@ -239,10 +135,10 @@ void full_unmap(struct step_node *n)
 	const uint32_t page = page_of(n);
 	if (!m->mapped[page])
 		return;
-	const sim_cycles begun = kernel_begin(n);
+	const sim_cycles begun = monitor_kernel_begin(n);
 	must(seL4_X86_Page_Unmap(m->page[page]));
 	m->mapped[page] = 0;
-	kernel_end(n, begun);
+	monitor_kernel_end(n, begun);
 }
 
 /* ---- calls ---- */
@@ -255,7 +151,7 @@ void full_done(struct flat_cluster *c, struct step_node *n, uint32_t client)
 }
 
 /* Who calls: with the capability that every client has, or with that of an open file. */
-static bool caller_of(const struct full_cluster *m, seL4_Word badge, uint32_t *client)
+static bool caller_of(const struct full_cluster *m, seL4_Word badge, bool ssi, uint32_t *client)
 {
 	if (badge & BADGE_CLIENT) {
 		*client = (uint32_t)badge;
@@ -265,29 +161,109 @@ static bool caller_of(const struct full_cluster *m, seL4_Word badge, uint32_t *c
 	if (!m->owner[index])
 		return false;
 	*client = m->owner[index] - 1;
+	if (ssi)
+		return m->slot_of[index] != 0;
 	const struct flat_handle *handle = m->flat->client[*client].call.handle;
 	return handle && handle->cap.machine && handle->cap.index == index;
 }
 
-static void begin_call(struct full_cluster *m, seL4_Word badge)
+/* The capability in a slot of the client's CSpace, or one that is none. */
+static struct flat_handle *held_at(struct full_client *k, seL4_Word slot)
+{
+	k->none = (struct flat_handle){0};
+	return slot < 1u << FULL_CLIENT_BITS ? &k->held[slot] : &k->none;
+}
+
+/* What a message of skerry/ssi.h asks for. `slot`: of the capability that was called itself, or 0. */
+static void decode(struct full_client *k, enum ssi_call asked, seL4_Word slot, struct flat_call *call)
+{
+	const seL4_Word a = seL4_GetMR(0), b = seL4_GetMR(1), c = seL4_GetMR(2), d = seL4_GetMR(3);
+	*call = (struct flat_call){.op = (uint8_t)(FLAT_CAP_CREATE + (asked - SSI_CREATE)), .fresh = &k->made};
+	call->handle = held_at(k, slot ? slot : a);
+	switch (asked) {
+	case SSI_CREATE:
+		call->handle = &k->none;
+		call->kind = (uint8_t)(a < SSI_KINDS ? a : SSI_KINDS), call->word = (uint32_t)b;
+		return;
+	case SSI_SEND:
+	case SSI_OFFER:
+	case SSI_MOVE:
+		call->cluster = (uint32_t)b, call->client = (uint32_t)c, call->label = d;
+		return;
+	case SSI_OBTAIN:
+		k->none = (struct flat_handle){.offered = true};
+		memcpy(&k->none.cap, &a, sizeof k->none.cap);
+		call->handle = &k->none;
+		return;
+	case SSI_RETYPE:
+		call->kind = (uint8_t)(b < SSI_KINDS ? b : SSI_KINDS), call->word = (uint32_t)c;
+		return;
+	default:
+		call->word = (uint32_t)b;
+	}
+}
+
+static bool is_ssi(seL4_MessageInfo_t info)
+{
+	const seL4_Word label = seL4_MessageInfo_get_label(info);
+	return label >= SSI_CREATE && label < SSI_CALLS_END;
+}
+
+static void refuse_call(struct full_cluster *m, uint64_t reply, seL4_MessageInfo_t info)
+{
+	m->reply[m->replies++] = reply;
+	seL4_SetMR(0, EBADF);
+	seL4_Send(reply, seL4_MessageInfo_new(is_ssi(info) ? seL4_InvalidCapability : 0, 0, 0, 1));
+}
+
+static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo_t info)
 {
 	uint32_t client;
 	const uint64_t reply = m->reply[--m->replies];
 	look_at_clock(m);
-	if (!caller_of(m, badge, &client)) {
-		m->reply[m->replies++] = reply;
-		seL4_SetMR(0, EBADF);
-		seL4_Send(reply, seL4_MessageInfo_new(0, 0, 0, 1));
+	if (!caller_of(m, badge, is_ssi(info), &client)) {
+		refuse_call(m, reply, info);
 		return;
 	}
-	m->client[client].reply = reply;
+	struct full_client *k = &m->client[client];
+	k->reply = reply;
+	if (is_ssi(info))
+		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info),
+		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1], &m->flat->client[client].call);
 	flat_files_start(m->flat, client);
 	flat_settle(m->flat);
+}
+
+static const struct {
+	int number;
+	seL4_Error error;
+} errors[] = {{0, seL4_NoError},	     {EBADF, seL4_InvalidCapability},    {ESTALE, seL4_FailedLookup},
+	      {EINVAL, seL4_InvalidArgument}, {ENOSYS, seL4_IllegalOperation}, {ENOMEM, seL4_NotEnoughMemory}};
+
+static seL4_Error error_of(int number)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (errors[i].number == number)
+			return errors[i].error;
+	return seL4_FailedLookup;
+}
+static int number_of(seL4_Error error)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (errors[i].error == error)
+			return errors[i].number;
+	return ESTALE;
 }
 
 static seL4_MessageInfo_t answer_of(const struct full_cluster *m, uint32_t client)
 {
 	const struct flat_result *result = &m->flat->client[client].result;
+	const unsigned op = m->flat->client[client].call.op;
+	if (flat_is_capability(op)) {
+		seL4_SetMR(0, op == FLAT_CAP_QUERY ? result->value : m->client[client].made.cptr);
+		seL4_SetMR(1, result->kind);
+		return seL4_MessageInfo_new(error_of(result->error), 0, 0, 2);
+	}
 	seL4_SetMR(0, (seL4_Word)result->error);
 	seL4_SetMR(1, result->value);
 	seL4_SetMR(2, result->is_directory);
@@ -346,18 +322,18 @@ static int64_t answer_all_but_one(struct full_cluster *m)
 	return m->finisheds ? (int64_t)m->finished[--m->finisheds] : -1;
 }
 
-static seL4_Word receive(struct full_cluster *m)
+static seL4_Word receive(struct full_cluster *m, seL4_MessageInfo_t *info)
 {
 	seL4_Word badge;
 	const int64_t last = answer_all_but_one(m);
 	if (last >= 0) {
-		const seL4_MessageInfo_t info = answer_of(m, (uint32_t)last);
+		const seL4_MessageInfo_t answer = answer_of(m, (uint32_t)last);
 		const uint64_t reply = reply_of(m, (uint32_t)last);
 		core_hold(m->core, false);
-		seL4_ReplyRecv(m->endpoint, info, &badge, reply);
+		*info = seL4_ReplyRecv(m->endpoint, answer, &badge, reply);
 	} else if (m->replies) {
 		core_hold(m->core, false);
-		seL4_Recv(m->endpoint, &badge, m->reply[m->replies - 1]);
+		*info = seL4_Recv(m->endpoint, &badge, m->reply[m->replies - 1]);
 	} else {
 		core_hold(m->core, false);
 		m->starved++;
@@ -370,12 +346,13 @@ static seL4_Word receive(struct full_cluster *m)
 static _Noreturn void serve(struct full_cluster *m)
 {
 	for (;;) {
-		const seL4_Word badge = receive(m);
+		seL4_MessageInfo_t info = {0};
+		const seL4_Word badge = receive(m, &info);
 		if (badge & BADGE_DOORBELL) {
 			drain(m);
 			must(seL4_IRQHandler_Ack(m->irq));
 		} else {
-			begin_call(m, badge);
+			begin_call(m, badge, info);
 			pass(m);
 		}
 	}
@@ -415,6 +392,75 @@ static void call_monitor(struct full_client *me, struct flat_client *k)
 	k->result = (struct flat_result){.error = (int)error, .value = value, .is_directory = directory & 1};
 }
 
+/* A file's or an endpoint's representative can be called itself. */
+static seL4_Error use(struct full_client *me, const struct flat_call *call)
+{
+	const struct flat_handle *h = call->handle;
+	if (!h->cptr || h->kind > FLAT_ENDPOINT)
+		return ssi_use(h->cptr, call->word);
+	const seL4_Error error = ssi_use_directly(h->cptr, call->word);
+	me->cluster->refused += error == seL4_InvalidCapability;
+	return error;
+}
+
+static seL4_Error ask_monitor(struct full_client *me, const struct flat_call *call, seL4_CPtr *fresh,
+			      struct flat_result *result)
+{
+	const struct flat_handle *h = call->handle;
+	enum ssi_kind kind = SSI_FILE;
+	seL4_Error error;
+	switch (call->op) {
+	case FLAT_CAP_CREATE:
+		return ssi_create((enum ssi_kind)call->kind, call->word, fresh);
+	case FLAT_CAP_SEND:
+		return ssi_send(h->cptr, call->cluster, call->client, call->label);
+	case FLAT_CAP_OFFER:
+		return ssi_offer(h->cptr, call->cluster, call->client, call->label);
+	case FLAT_CAP_OBTAIN:
+		return ssi_obtain(step_ref_word(h->cap), fresh);
+	case FLAT_CAP_COPY:
+		return ssi_copy(h->cptr, fresh);
+	case FLAT_CAP_MINT:
+		return ssi_mint(h->cptr, call->word & CAPABILITY_RIGHTS, call->word >> CAPABILITY_BADGE_SHIFT, fresh);
+	case FLAT_CAP_MOVE:
+		return ssi_move(h->cptr, call->cluster, call->client, call->label);
+	case FLAT_CAP_DELETE:
+		return ssi_delete(h->cptr);
+	case FLAT_CAP_REVOKE:
+		return ssi_revoke(h->cptr);
+	case FLAT_CAP_RETYPE:
+		return ssi_retype(h->cptr, (enum ssi_kind)call->kind, call->word, fresh);
+	case FLAT_CAP_QUERY:
+		error = ssi_query(h->cptr, &result->value, &kind);
+		result->kind = (uint8_t)kind;
+		return error;
+	default:
+		return use(me, call);
+	}
+}
+
+/* An operation on a capability: what its program would do, and then what the driver keeps of it. The message has all that
+ * the monitor knows of the call; the driver's own is put back afterwards. */
+static void call_ssi(struct full_client *me, struct flat_client *k)
+{
+	const struct flat_call mine = k->call;
+	struct flat_result result = {0};
+	seL4_CPtr fresh = 0;
+	me->chain = (struct flat_chain){0};
+	const seL4_Error error = ask_monitor(me, &mine, &fresh, &result);
+	result.error = number_of(error);
+	if (fresh) {
+		*mine.fresh = me->held[fresh];
+		mine.fresh->label = mine.handle->label;
+	}
+	if (mine.op == FLAT_CAP_DELETE || (mine.op == FLAT_CAP_MOVE && !result.error)) {
+		mine.handle->cap = STEP_NOBODY;
+		mine.handle->cptr = 0;
+	}
+	k->call = mine;
+	k->result = result;
+}
+
 static void client_main(struct full_client *me)
 {
 	struct full_cluster *m = me->cluster;
@@ -430,6 +476,8 @@ static void client_main(struct full_client *me)
 			k->issued = c->now;
 			if (flat_is_local(&k->call))
 				call_locally(m, k);
+			else if (flat_is_capability(k->call.op))
+				call_ssi(me, k);
 			else
 				call_monitor(me, k);
 			look_at_clock(m);
@@ -445,7 +493,7 @@ static void client_main(struct full_client *me)
 static void pool_new(struct full_cluster *m)
 {
 	const uint64_t memory = object_new(m, seL4_UntypedObject, seL4_ASIDPoolBits);
-	m->pool = slot_new(m);
+	m->pool = monitor_slot_new(m);
 	must(seL4_X86_ASIDControl_MakePool(seL4_CapASIDControl, memory, seL4_CapInitThreadCNode, m->pool,
 					   seL4_WordBits));
 }
@@ -519,8 +567,8 @@ static void pages_begin(struct full_cluster *m)
 static void doorbell_begin(struct full_cluster *m)
 {
 	const uint64_t own = object_new(m, seL4_NotificationObject, 0);
-	m->notification = slot_new(m);
-	m->irq = slot_new(m);
+	m->notification = monitor_slot_new(m);
+	m->irq = monitor_slot_new(m);
 	must(seL4_CNode_Mint(seL4_CapInitThreadCNode, m->notification, seL4_WordBits, seL4_CapInitThreadCNode,
 			     own, seL4_WordBits, seL4_AllRights, BADGE_DOORBELL));
 	must(seL4_IRQControl_GetMSI(seL4_CapIRQControl, seL4_CapInitThreadCNode, m->irq, seL4_WordBits, 0, 0,
@@ -536,6 +584,8 @@ int monitor_main(void *argument)
 	core_hold(m->core, true);
 	m->next_slot = info->empty.start;
 	memory_find(m, info);
+	device_find(m, info);
+	m->scratch = monitor_slot_new(m);
 	m->endpoint = object_new(m, seL4_EndpointObject, 0);
 	doorbell_begin(m);
 	pages_begin(m);

@@ -208,7 +208,13 @@ void step_fanout_link(struct step_node *n, step_ref self, struct step_list *list
 	l->told = 1;
 	list->untold--;
 	n->me = self;
-	step_tell(n, l->member, list->fan);
+	const struct step_machine *d = machine_of(n, self.machine);
+	const char *teller = step_at(n, self.machine, (uint32_t)self.index);
+	struct step_msg *m = step_tell(n, l->member, list->fan);
+	if (d->fan_arg)
+		memcpy(&m->arg, teller + d->fan_arg, sizeof m->arg);
+	if (d->fan_word && n->protocol->event[m->event].word != STEP_K_NONE)
+		memcpy(&m->word, teller + d->fan_word, sizeof m->word);
 }
 
 bool step_fanout_next(struct step_node *n, step_ref self, struct step_list *list)

@@ -336,9 +336,9 @@ static void discard_all(struct run_group *g)
 static void check_query(struct run_group *g, const struct flat_result *result)
 {
 	const struct held *h = g->operations->about;
-	run_check_add(g, CHECK_QUERY, 1);
+	run_check_add(g, CHECK_ANSWERS, 1);
 	if (result->kind != h->handle.kind)
-		run_check_fail(g, CHECK_QUERY, "cluster %u: a capability of kind %s is said to be of kind %s", g->cluster,
+		run_check_fail(g, CHECK_ANSWERS, "cluster %u: a capability of kind %s is said to be of kind %s", g->cluster,
 			       flat_kind_name[h->handle.kind], flat_kind_name[result->kind]);
 }
 

@@ -436,8 +436,7 @@ static const char *const check_names[] = {
 	[CHECK_TREES] = "files at the end: every byte",
 	[CHECK_REFUSED] = "capabilities: what is revoked is refused",
 	[CHECK_USABLE] = "capabilities: what is not revoked works",
-	[CHECK_QUERY] = "capabilities: each is what it was",
-	[CHECK_SHAPES] = "capabilities: chains and trees",
+	[CHECK_ANSWERS] = "capabilities: each call's answer",
 	[CHECK_FINAL] = "clients ended",
 };
 
@@ -494,6 +493,7 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
 				     .capability = run->capability,
+				     .timer = s->timer,
 				     .cell_tap = run->options.cell_tap,
 				     .log = run->log,
 				     .profile = run->options.profile,
@@ -717,7 +717,7 @@ static void check_reclaimed(const struct run *run, struct run_result *result)
 	snprintf(text, sizeof text, "%llu capabilities, %llu calls and %llu others are still there, %llu in kernels",
 		 (unsigned long long)live.slots[1], (unsigned long long)live.slots[2],
 		 (unsigned long long)live.slots[3], (unsigned long long)live.kernel);
-	check_copy(result, "capabilities: all reclaimed", count, left || live.kernel, text);
+	check_copy(result, "capabilities: all given back", count, left || live.kernel, text);
 }
 
 static void explain_end(const struct run *run, struct run_result *result)

@@ -48,7 +48,7 @@ struct run_check {
 	uint64_t count, failures;
 	char first[240]; /* what failed first, with the place in the recording */
 };
-#define RUN_CHECKS 18
+#define RUN_CHECKS 16
 
 enum run_end { RUN_ENDED, RUN_TIMEOUT, RUN_STUCK, RUN_FAULT };
 

@@ -377,6 +377,7 @@ static int resolve_names(struct resolve *r, const char *base)
 	if (!s->capability)
 		return -1;
 	s->memory = r->raw->memory;
+	s->timer = r->raw->timer;
 	return s->name && s->file
 		       ? 0
 		       : sim_config_fail(r->config, "", NULL, "memory is exhausted; end other programs");

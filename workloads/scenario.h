@@ -126,6 +126,7 @@ struct scenario {
 	struct sim_topology topology;
 	struct sim_cost_profile cost;              /* the profile with the scenario's changes */
 	const struct km_cost_profile *kernel_cost; /* fidelity full */
+	sim_ps timer;                              /* what a protocol's timer waits; 0: the host's choice */
 	char *capability, *memory;                 /* protocol names, default "tree" and "msi" */
 	uint32_t service_cluster;                  /* default 0 */
 	uint32_t cache_pages;                      /* pages that a cluster caches, default 16,384 */

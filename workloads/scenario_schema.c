@@ -101,6 +101,9 @@ static const struct sim_config_field protocols_fields[] = {
 		 "e.g. `./lease.so`, beside the scenario or in the current folder."},
 	{TEXT("memory", raw_scenario, memory, NAME, 1, 64), .fallback = "msi",
 	 .help = "How pages are kept coherent."},
+	{QUANTITY("timer", raw_scenario, timer, DURATION, 1, 10000 * SIM_PS_PER_S),
+	 .otherwise = "as long as a fault takes, natively 2us",
+	 .help = "What a protocol's timer waits: before a refused request is sent again, say, or until a lease ends."},
 };
 static const struct sim_config_table protocols_table = TABLE(protocols_fields, struct raw_scenario);
 

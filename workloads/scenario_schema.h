@@ -62,6 +62,7 @@ struct raw_scenario {
 	struct raw_machine machine;
 	struct raw_cost cost;
 	char *capability, *memory;
+	uint64_t timer;
 	uint64_t service_cluster, cache_pages;
 	struct raw_native native;
 	uint32_t clients_count, events_count, expect_count;

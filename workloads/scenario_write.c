@@ -190,6 +190,8 @@ int scenario_write(const struct scenario *scenario, FILE *out)
 	fprintf(out, "protocols:\n");
 	write_named_text(out, "  ", "capability", scenario->capability);
 	write_named_text(out, "  ", "memory", scenario->memory);
+	if (scenario->timer)
+		write_quantity(out, "  ", "timer", SIM_UNIT_DURATION, scenario->timer);
 	fprintf(out, "service:\n");
 	write_quantity(out, "  ", "cluster", SIM_UNIT_NONE, scenario->service_cluster);
 	write_quantity(out, "  ", "cache_pages", SIM_UNIT_NONE, scenario->cache_pages);

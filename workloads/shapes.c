@@ -140,9 +140,9 @@ static void revoked(struct run_group *g)
 
 void shapes_done(struct run_group *g, const struct flat_call *call, const struct flat_result *result)
 {
-	run_check_add(g, CHECK_SHAPES, 1);
+	run_check_add(g, CHECK_ANSWERS, 1);
 	if (result->error)
-		run_check_fail(g, CHECK_SHAPES, "cluster %u: %s fails: %s", g->cluster, flat_op_name[call->op],
+		run_check_fail(g, CHECK_ANSWERS, "cluster %u: %s fails: %s", g->cluster, flat_op_name[call->op],
 			       strerror(result->error));
 	if (call->op == FLAT_CAP_SEND)
 		sent(g);

@@ -212,6 +212,9 @@ struct step_machine {
 	uint32_t size, states;
 	uint32_t usable, rest; /* masks of states: a client may use it; nothing is under way */
 	bool named;            /* slots are found by name: STEP_NAMED */
+	/* Offsets of a REF and a WORD of the machine that all messages of its fan-outs carry; 0: none. The word only where
+	 * the event has one. */
+	uint16_t fan_arg, fan_word;
 };
 
 #define STEP_MACHINES_MAX 4 /* [0] is unused: machine 0 is nobody */

@@ -215,6 +215,7 @@ static int insert(struct search *s, uint32_t unit, uint32_t moves)
 		if (rc < 0)
 			return rc;
 		s->result->states_unreduced += rc ? s->orbit[i] : 0;
+		s->result->fingerprint += rc ? s->hash[i] : 0;
 	}
 	return 0;
 }

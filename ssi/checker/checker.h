@@ -52,6 +52,7 @@ enum checker_end {
 struct checker_result {
 	enum checker_end end;
 	uint64_t states, transitions, bytes;
+	uint64_t fingerprint; /* of the set of states: equal for equal sets */
 	uint64_t states_unreduced;            /* how many there would be without symmetry */
 	uint32_t depth, sends_max, cells_max; /* most messages and cells of one step */
 	uint32_t cells, cells_visited;

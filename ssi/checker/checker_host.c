@@ -105,10 +105,6 @@ static void host_fanout(struct step_node *n, step_ref self, struct step_list *li
 static uint32_t host_find(struct step_node *n, unsigned machine, step_ref name)
 {
 	struct checker *c = checker_of(n);
-	if (name.machine && name.machine < c->protocol->machines && name.index < c->slots[name.machine])
-		checker_wrong(c, "a name could be taken for a slot: %s %u.%u",
-			      c->protocol->machine[name.machine].name, (uint32_t)name.node,
-			      (uint32_t)name.index);
 	for (uint32_t i = 0; i < n->pool[machine].used; i++) {
 		const struct step_head *head = step_at(n, machine, i);
 		if (head->state && step_same(c->name[n->id][machine][i], name))

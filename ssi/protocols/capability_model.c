@@ -15,6 +15,7 @@ enum record_flags {
 	REVOKED = 2, /* and so is what is derived from it */
 	RETYPED = 4,
 	ARRIVED = 8, /* it was usable: a call that sends it may return before it arrives */
+	KIN = 32,    /* what it was derived from has moved, and it may have gone along */
 	MAYBE = 16,  /* made while a revoke of what it derives from runs, which may or may not reach it */
 };
 enum call_mark {
@@ -221,6 +222,7 @@ static void inherit(const struct step_world *w, record *r, const record *source,
 	const struct step_msg *revoke = revoke_in_flight(w);
 	if (source) {
 		r->doom = source->doom, r->doom2 = source->doom2;
+		r->flags |= source->flags & KIN;
 		if (source->flags & REVOKED)
 			r->flags |= DEAD | REVOKED;
 	} else if (mark == CONDEMNED && revoke) {
@@ -257,6 +259,17 @@ static const char *check_exclusive(const struct step_world *w, const record *mad
 	return NULL;
 }
 
+static void has_moved(const struct step_world *w, record *from)
+{
+	from->flags |= DEAD;
+	EACH_CAP(w, b, i)
+	{
+		record *r = record_at(w, b, i);
+		if (r->self.machine && step_same(r->source, from->self))
+			r->flags |= KIN;
+	}
+}
+
 static const char *made(const struct step_world *w, const struct step_msg *call, step_ref cap)
 {
 	record *source = record_of(w, call->arg);
@@ -265,7 +278,7 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	if (record_of(w, cap))
 		return "a call returns a capability that another call has made";
 	if (call->event == CAPABILITY_MOVE && source)
-		source->flags |= DEAD;
+		has_moved(w, source);
 	if (!step_lookup(&w->node[cap.node], cap))
 		return NULL; /* it was revoked meanwhile */
 	record *r = record_at(w, (uint32_t)cap.node, (uint32_t)cap.index);
@@ -299,6 +312,24 @@ static void revoked(const struct step_world *w, const struct step_msg *call, boo
 	if (is_revoking(w, call->from))
 		return; /* which of the two a call's source fell to is not known */
 	EACH_CALL(w, m) if (m->host == CONDEMNED) m->host = done ? FALLEN : SEEN;
+}
+
+static void condemn(const struct step_world *w, const struct step_msg *call)
+{
+	record *root = record_of(w, call->arg);
+	if (!root || root->revoker.machine)
+		return;
+	root->revoker = call->from;
+	EACH_CAP(w, b, i)
+	{
+		record *r = record_at(w, b, i);
+		if (!r->self.machine || !derives(w, r, root))
+			continue;
+		if (!r->doom.machine)
+			r->doom = call->from;
+		else if (!r->doom2.machine && !step_same(r->doom, call->from))
+			r->doom2 = call->from;
+	}
 }
 
 /* A call in flight that may make the capability unusable, for a while or for good. */
@@ -338,8 +369,8 @@ static const char *used(const struct step_world *w, const struct step_msg *call,
 		return judges(w, CAPABILITY_P_RIGHTS)
 			       ? "rights: a use needs a right that the capability has not"
 			       : NULL;
-	if (!done && may && is_live(r) && (r->flags & (ARRIVED | MAYBE)) == ARRIVED && !r->doom.machine &&
-	    !is_disturbed(w, call) && judges(w, CAPABILITY_P_SELECTIVE))
+	if (!done && may && is_live(r) && (r->flags & (ARRIVED | MAYBE | KIN)) == ARRIVED &&
+	    !r->doom.machine && !is_disturbed(w, call) && judges(w, CAPABILITY_P_SELECTIVE))
 		return "selective: a capability that nobody revoked or deleted cannot be used";
 	return NULL;
 }
@@ -356,6 +387,8 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 			*record_at(w, node, (uint32_t)arg.index) = (record){.self = arg, .held = call->word};
 		return NULL;
 	case CAPABILITY_REVOKE:
+		if (call->host == UNSEEN) /* it begins and ends in one step */
+			condemn(w, call);
 		revoked(w, call, done);
 		return NULL;
 	case CAPABILITY_DELETE:
@@ -374,8 +407,11 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 /* ---- after every step ---- */
 
 /* A slot has gone: what was derived from it is derived from its source; calls in flight with it learn why it went. */
-static void forget(const struct step_world *w, record *gone)
+static const char *forget(const struct step_world *w, record *gone)
 {
+	const struct step_msg nobody = {.arg = gone->self};
+	const bool explained =
+		gone->flags & (DEAD | MAYBE | KIN) || gone->doom.machine || is_disturbed(w, &nobody);
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);
@@ -383,27 +419,15 @@ static void forget(const struct step_world *w, record *gone)
 			r->source = gone->source;
 	}
 	EACH_CALL(w, m)
-	if (makes_one(m->event) && step_same(m->arg, gone->self))
+	if (makes_one(m->event) && step_same(m->arg, gone->self)) {
 		m->host = gone->flags & REVOKED ? FALLEN : gone->doom.machine ? CONDEMNED : SEEN;
-	*gone = (record){0};
-}
-
-static void condemn(const struct step_world *w, const struct step_msg *call)
-{
-	record *root = record_of(w, call->arg);
-	if (!root || root->revoker.machine)
-		return;
-	root->revoker = call->from;
-	EACH_CAP(w, b, i)
-	{
-		record *r = record_at(w, b, i);
-		if (!r->self.machine || !derives(w, r, root))
-			continue;
-		if (!r->doom.machine)
-			r->doom = call->from;
-		else if (!r->doom2.machine && !step_same(r->doom, call->from))
-			r->doom2 = call->from;
+		if (m->host == SEEN && m->event != CAPABILITY_MOVE)
+			m->arg = gone->source; /* and what they make is derived from its source */
 	}
+	*gone = (record){0};
+	return explained || !judges(w, CAPABILITY_P_SELECTIVE)
+		       ? NULL
+		       : "selective: a capability is gone that nobody revoked, moved or deleted";
 }
 
 /* How a new capability is made matters to the protocol, not to what must hold: one record for all ways. */
@@ -435,13 +459,14 @@ const char *capability_model_always(const struct step_world *w)
 	if (!w->shadow)
 		return NULL; /* a machine, not a search */
 	const bool tells = w->node[0].protocol->model->use_tells;
+	see_calls(w);
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);
-		if (r->self.machine && !step_lookup(&w->node[b], r->self))
-			forget(w, r);
+		const char *why = r->self.machine && !step_lookup(&w->node[b], r->self) ? forget(w, r) : NULL;
+		if (why)
+			return why;
 	}
-	see_calls(w);
 	const bool revoking = is_revoking(w, STEP_NOBODY);
 	EACH_CAP(w, b, i)
 	{

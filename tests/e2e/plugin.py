@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from e2e import expect, expect_refused, main, read, skerry, write
+from e2e import PROGRAM, expect, expect_refused, main, read, skerry, write
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 CC = shutil.which(os.environ.get("CC", "cc").split()[0])
@@ -68,7 +68,7 @@ def what_is_no_shared_object():
     compile_protocol()
     subprocess.run([CC, "-std=gnu17", "-w", f"-I{ROOT}/include", "-c", "p.c", "-o", "object.so"], check=True)
     expect_refused(skerry("check", "object.so"), "an object file", "-shared")
-    expect_refused(skerry("check", os.path.realpath(sys.argv[1])), "cannot be loaded")
+    expect_refused(skerry("check", PROGRAM), "cannot be loaded")
     whole = open("p.so", "rb").read()
     for length in (5, 63, 64, 200, len(whole) // 2):
         with open("cut.so", "wb") as file:

@@ -262,7 +262,7 @@ static void test_what_cannot_be_run_is_refused_with_its_place(void **state)
 		 "cluster 0 has 1 client"},
 		{"protocols: {memory: mesi}\nclients:\n  - trace: find\n", "no such protocol for memory"},
 		{"protocols: {capability: acks}\nclients:\n  - trace: find\n",
-		 "no such protocol for capabilities"},
+		 "known to be wrong"},
 		{"clients:\n  - trace: no-such-recording\n", "no-such-recording"},
 	};
 	(void)state;

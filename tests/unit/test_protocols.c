@@ -50,10 +50,14 @@ static void test_tables_have_the_cells_that_they_are_known_to_have(void **state)
 		const struct step_protocol *p;
 		unsigned machine;
 		uint32_t go, stall;
-	} known[] = {{&capability_tree, CAPABILITY_CAP, 104, 0}, {&capability_tree, CAPABILITY_OP, 20, 0},
-		     {&memory_msi, MSI_DIR, 27, 15},       {&memory_msi, MSI_LINE, 30, 15},
-		     {&file_posix, POSIX_CALL, 44, 0},     {&file_posix, POSIX_SERVE, 24, 0},
-		     {&capability_acks, 1, 7, 0},          {&capability_acks, 2, 6, 0}};
+	} known[] = {{&capability_tree, CAPABILITY_CAP, 154, 0},
+		     {&capability_tree, CAPABILITY_OP, 39, 0},
+		     {&memory_msi, MSI_DIR, 27, 15},
+		     {&memory_msi, MSI_LINE, 30, 15},
+		     {&file_posix, POSIX_CALL, 44, 0},
+		     {&file_posix, POSIX_SERVE, 24, 0},
+		     {&capability_acks, 1, 7, 0},
+		     {&capability_acks, 2, 6, 0}};
 	(void)state;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		const uint32_t go = cells_of(known[i].p, known[i].machine, STEP_GO);
@@ -76,7 +80,8 @@ static void test_no_event_and_no_state_is_idle(void **state)
 			for (unsigned m = 1; m < p->machines; m++)
 				for (unsigned s = 0; s <= p->machine[m].states; s++)
 					uses += step_cell_at(p, m, s, e)->kind != STEP_NEVER;
-			if (!uses)
+			/* The known-bad twin serves the calls of its story only. */
+			if (!uses && !(p == &capability_acks && p->event[e].klass == STEP_CALL))
 				fail_msg("%s: %s is expected nowhere", p->name, p->event[e].name);
 		}
 		for (unsigned m = 1; m < p->machines; m++) {
@@ -244,8 +249,8 @@ static void until_still(struct bed *b)
 	}
 }
 
-/* A client's call on a node, and all that follows. Returns the messages between nodes; the call must have ended well. */
-static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
+/* A client's call on a node, and all that follows. Returns the messages between nodes. */
+static uint32_t try(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
 {
 	const uint32_t before = b->messages, completes = b->completes;
 	step_deliver(&b->node[node], &(struct step_msg){.event = (uint8_t)event,
@@ -255,16 +260,31 @@ static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, 
 							.from = STEP_REF(node, STEP_CLIENT, 0)});
 	until_still(b);
 	assert_int_equal(b->completes, completes + 1);
-	assert_int_equal(b->code, 0);
 	return b->messages - before;
+}
+
+/* The same; the call must have ended well. */
+static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
+{
+	const uint32_t messages = try(b, node, to, event, arg, word);
+	assert_int_equal(b->code, 0);
+	return messages;
 }
 
 /* ---- capability/tree ---- */
 
 static uint32_t tree(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
 {
-	return call(b, node, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP), event, arg,
-		    word);
+	return call(b, node, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
+		    event, arg, word);
+}
+
+/* The same; it must fail. */
+static uint32_t fails(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
+{
+	const uint32_t messages = try(b, node, STEP_ANY(node, CAPABILITY_OP), event, arg, word);
+	assert_int_equal(b->code, CAPABILITY_FAILED);
+	return messages;
 }
 
 static void test_what_capabilities_cost_across_kernels(void **state)
@@ -286,6 +306,29 @@ static void test_what_capabilities_cost_across_kernels(void **state)
 	assert_int_equal(tree(b, 0, CAPABILITY_OBTAIN, root, 0), 0);
 	assert_int_equal(tree(b, 0, CAPABILITY_DELEGATE, b->result, 0), 0);
 	assert_int_equal(tree(b, 0, CAPABILITY_DELETE, b->result, 0), 0);
+	bed_free(b);
+}
+
+static void test_copies_mints_and_retypes_cost_nothing_and_a_move_three(void **state)
+{
+	struct bed *b = bed_new(&capability_tree);
+	(void)state;
+	tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 3);
+	const step_ref root = b->result;
+	assert_int_equal(tree(b, 0, CAPABILITY_COPY, root, 0), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_MINT, b->result, 1 | 7 << CAPABILITY_BADGE_SHIFT), 0);
+	const step_ref minted = b->result;
+	assert_int_equal(tree(b, 0, CAPABILITY_RETYPE, root, 5), 0);
+	assert_int_equal(tree(b, 0, CAPABILITY_MOVE, minted, 3), 3);
+	const step_ref moved = b->result;
+	assert_int_equal(moved.node, 3);
+	assert_int_equal(tree(b, 3, CAPABILITY_QUERY, moved, 0), 0);
+	assert_true(step_same(b->result, root));
+	assert_int_equal(tree(b, 3, CAPABILITY_USE, moved, 1), 0);
+	assert_int_equal(fails(b, 3, CAPABILITY_USE, moved, 2), 0);  /* the mint took that right away */
+	assert_int_equal(fails(b, 0, CAPABILITY_USE, minted, 1), 0); /* it is no longer here */
+	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 2);
+	assert_int_equal(fails(b, 3, CAPABILITY_USE, moved, 1), 0);
 	bed_free(b);
 }
 
@@ -398,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_tables_have_the_cells_that_they_are_known_to_have),
 		cmocka_unit_test(test_no_event_and_no_state_is_idle),
 		cmocka_unit_test(test_what_capabilities_cost_across_kernels),
+		cmocka_unit_test(test_copies_mints_and_retypes_cost_nothing_and_a_move_three),
 		cmocka_unit_test(test_a_revoke_costs_two_messages_for_each_remote_edge),
 		cmocka_unit_test(test_what_pages_cost_across_kernels),
 		cmocka_unit_test(test_a_page_that_is_released_leaves_every_kernel),
