@@ -1,217 +1,272 @@
-/* skerry check: visits every order of delivery of a small configuration of a protocol. */
+/* skerry check: visits every order of delivery of a small configuration of a protocol, or walks through a large one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "cli/check_options.h"
+#include "cli/check_report.h"
 #include "cli/cli.h"
-#include "cli/member.h"
+#include "cli/file.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/text.h"
-#include "ssi/checker/checker.h"
-#include "ssi/protocols/protocols.h"
+#include "sim/quantity.h"
+#include "ssi/plugin.h"
 
 struct check_line {
-	const char *protocol;
-	uint64_t kernels, flight, clients, parks, timeout_ps, memory;
-	bool no_symmetry, no_local_errors, json, quiet;
+	const char *protocol, *promise, *plantuml, *out;
+	struct check_bounds bounds;
+	uint64_t walks, walk_ps, walk_steps, seed;
+	bool no_record, json, quiet;
 };
 
-static const char examples[] = "  skerry check memory/msi --kernels 3\n"
-			       "  skerry check capability/acks              known to be wrong: shows how\n"
-			       "  skerry check capability/tree --slots cap=3 --timeout 60s\n";
+static const char examples[] =
+	"  skerry check memory/msi --kernels 3\n"
+	"  skerry check capability/acks              known to be wrong: shows how\n"
+	"  skerry check capability/tree --kernels 4 --budget 60s\n"
+	"  skerry check ./lease.so --promise revoke  one promise of a protocol of your own\n"
+	"  skerry check memory/msi --kernels 5 --walk-seconds 60s --seed 7\n";
 
-static int read_line(struct check_line *line, struct option_list *slots, int argc, char **argv)
+static int read_line(struct check_line *line, int argc, char **argv)
 {
 	static struct option_list arguments;
 	const struct cli_option options[] = {
-		{"kernels", OPTION_QUANTITY, &line->kernels, "N",
-		 "kernels, 1 to 5; default: the protocol's model", SIM_UNIT_NONE, NULL},
-		{"slots", OPTION_EACH, slots, "MACHINE=N",
-		 "slots of a machine on each kernel; may be repeated", 0, NULL},
-		{"flight", OPTION_QUANTITY, &line->flight, "N", "client calls under way at a time",
-		 SIM_UNIT_NONE, NULL},
-		{"clients", OPTION_QUANTITY, &line->clients, "N",
-		 "clients of each kernel, 1 or 2, with one call each", SIM_UNIT_NONE, NULL},
-		{"parks", OPTION_QUANTITY, &line->parks, "N", "messages that a kernel can park",
-		 SIM_UNIT_NONE, NULL},
-		{"no-symmetry", OPTION_FLAG, &line->no_symmetry, NULL,
-		 "tell kernels apart that only differ in number", 0, NULL},
-		{"no-local-errors", OPTION_FLAG, &line->no_local_errors, NULL, "the local kernel never fails",
-		 0, NULL},
-		{"timeout", OPTION_QUANTITY, &line->timeout_ps, "T",
-		 "stop after this time, e.g. \"60 s\": exit 3", SIM_UNIT_DURATION, NULL},
-		{"memory", OPTION_QUANTITY, &line->memory, "BYTES",
-		 "stop at this much memory, e.g. \"2 GiB\": exit 3", SIM_UNIT_BYTES, NULL},
+		CHECK_OPTIONS(&line->bounds),
+		{"promise", OPTION_TEXT, &line->promise, "NAME", "judge this promise alone", 0, NULL},
+		{"walks", OPTION_QUANTITY, &line->walks, "N",
+		 "so many random walks instead of a search: exit 3 at best", SIM_UNIT_NONE, NULL},
+		{"walk-seconds", OPTION_QUANTITY, &line->walk_ps, "T",
+		 "random walks for so long, e.g. \"60 s\"", SIM_UNIT_DURATION, NULL},
+		{"walk-steps", OPTION_QUANTITY, &line->walk_steps, "N",
+		 "steps of a walk, at most; default: 400", SIM_UNIT_NONE, NULL},
+		{"seed", OPTION_QUANTITY, &line->seed, "N", "of the walks; default: 1", SIM_UNIT_NONE, NULL},
+		{"plantuml", OPTION_TEXT, &line->plantuml, "FILE",
+		 "the counter-example as a sequence diagram", 0, NULL},
+		{"out", OPTION_TEXT, &line->out, "DIR",
+		 "where counter-examples are kept; default: below runs/", 0, NULL},
+		{"no-record", OPTION_FLAG, &line->no_record, NULL, "keep no counter-example", 0, NULL},
 		{"json", OPTION_FLAG, &line->json, NULL, "print the result as one JSON object", 0, NULL},
 		{"quiet", OPTION_FLAG, &line->quiet, NULL, "show no progress", 0, NULL},
 	};
 	const struct command_line command = {.name = "check",
-					     .arguments = "PROTOCOL",
+					     .arguments = "FAMILY/NAME|NAME.so",
 					     .about = "visit every order of delivery of a protocol",
 					     .examples = examples,
 					     .arguments_min = 1,
 					     .arguments_max = 1,
 					     .option = options,
 					     .options = sizeof options / sizeof *options};
-	int code = options_read(&command, argc, argv, &arguments);
+	line->seed = 1;
+	const int code = options_read(&command, argc, argv, &arguments);
 	line->protocol = arguments.item[0];
 	return code;
 }
 
-static int slots_set(struct checker_options *options, const struct step_protocol *p, const char *text)
+static int check_line_holds(const struct check_line *line)
 {
-	const char *names[STEP_MACHINES_MAX + 1] = {NULL}, *equals = strchr(text, '=');
-	char name[64], why[192];
-	uint64_t count;
-	if (!equals)
-		return cli_fail(CLI_USAGE, "--slots %.64s: the number is missing; write --slots MACHINE=N",
-				text);
-	snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
-	if (sim_quantity_parse(&count, SIM_UNIT_NONE, equals + 1, why, sizeof why))
-		return cli_fail(CLI_USAGE, "--slots %.64s: %s", text, why);
-	if (!count || count > 64)
-		return cli_fail(CLI_USAGE, "--slots %.64s: the number is out of range; write 1 to 64", text);
-	for (uint32_t m = 1; m < p->machines; m++) {
-		names[m - 1] = p->machine[m].name;
-		if (!strcmp(p->machine[m].name, name)) {
-			options->slots[m] = (uint32_t)count;
+	int code = check_options_in_range("walk-steps", line->walk_steps, 1000000);
+	if (!code)
+		code = check_options_in_range("seed", line->seed, INT64_MAX);
+	if (!code && line->out && line->no_record)
+		code = cli_fail(CLI_USAGE, "check: --out and --no-record exclude each other; leave one out");
+	return code;
+}
+
+/* ---- which searches ---- */
+
+static void add_search(struct check_report *r, const struct step_promise *promise, uint32_t judged)
+{
+	if (r->searches == CHECK_SEARCHES_MAX)
+		return;
+	struct check_search *s = &r->search[r->searches++];
+	s->promise = promise;
+	s->options = *r->options;
+	s->options.judged = judged;
+	if (promise && promise->kept && promise->apart && !s->options.capabilities)
+		s->options.capabilities = promise->apart;
+}
+
+static int plan_one(struct check_report *r, const char *name)
+{
+	const char *names[33] = {NULL};
+	for (uint32_t i = 0; i < 32 && r->protocol->promises && r->protocol->promises[i].name; i++) {
+		names[i] = r->protocol->promises[i].name;
+		if (!strcmp(names[i], name)) {
+			add_search(r, &r->protocol->promises[i], 1u << i);
 			return 0;
 		}
 	}
 	const char *nearest = sim_nearest_name(name, names);
-	return cli_fail(CLI_USAGE, "--slots: %s has no machine \"%s\"; %s \"%s\"%s", p->name, name,
-			nearest ? "did you mean" : "write, e.g.,", nearest ? nearest : names[0],
+	if (!names[0])
+		return cli_fail(CLI_USAGE, "--promise %.64s: %s declares no promises; leave it out", name,
+				r->protocol->name);
+	return cli_fail(CLI_USAGE, "--promise: %s has no promise \"%.64s\"; %s \"%s\"%s", r->protocol->name,
+			name, nearest ? "did you mean" : "write, e.g.,", nearest ? nearest : names[0],
 			nearest ? "?" : "");
 }
 
-static int options_of(struct checker_options *out, const struct check_line *line,
-		      const struct step_protocol *p, const struct option_list *slots)
+static void plan(struct check_report *r)
 {
+	const struct step_promise *promise = r->protocol->promises;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; promise && promise[i].name; i++)
+		kept |= (uint32_t)(promise[i].kept && !promise[i].apart) << i;
+	add_search(r, NULL, kept);
+	for (uint32_t i = 0; promise && promise[i].name && !r->options->crash; i++)
+		if (!promise[i].kept || promise[i].apart)
+			add_search(r, &promise[i], 1u << i);
+}
+
+/* ---- searching ---- */
+
+static double seconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int fail_search(const struct check_report *r, int failed, const char *why)
+{
+	return cli_fail(failed == -EINVAL ? CLI_USAGE : CLI_INCONCLUSIVE, "check %s: %s", r->protocol->name,
+			failed == -EINVAL ? why : "there is not enough memory; set a limit with --memory");
+}
+
+/* What violates a promise says so: "selective: ...". */
+static bool is_of(const char *why, const struct step_promise *promise)
+{
+	const size_t length = strlen(promise->name);
+	return !strncmp(why, promise->name, length) && why[length] == ':';
+}
+
+/* Of the time that is left: the main search leaves some for the others, which share it. */
+static double share_of(const struct check_report *r, const struct check_search *s, double left)
+{
+	const uint32_t after = r->searches - 1 - (uint32_t)(s - r->search);
+	return !s->promise && after ? left * 0.75 : left / (after + 1);
+}
+
+static int search(struct check_report *r, struct check_search *s, double deadline, struct progress *progress)
+{
+	static char what[128]; /* progress borrows it */
+	snprintf(what, sizeof what, "%.60s%s%.40s", r->protocol->name, s->promise ? ", " : "",
+		 s->promise ? s->promise->name : "");
+	progress->what = what;
+	s->options.progress = progress_check;
+	s->options.context = progress;
+	if (deadline > 0) {
+		s->options.seconds_max = share_of(r, s, deadline - seconds_now());
+		s->skipped = s->options.seconds_max <= 0;
+	}
+	if (s->skipped)
+		return 0;
+	const int failed = checker_run(r->protocol, &s->options, &s->result);
+	progress_end(progress);
+	if (failed)
+		return fail_search(r, failed, s->result.why);
+	if (s->result.end != CHECKER_VIOLATED)
+		return 0;
+	s->other = s->promise && !s->promise->kept && !is_of(s->result.why, s->promise);
+	return s->result.script ? counterexample_make(&s->found, s->result.script, r->protocol) : 0;
+}
+
+/* What is wrong with all that is kept ends it; else each promise that needs a search of its own gets one. */
+static int search_all(struct check_report *r, struct progress *progress)
+{
+	const double deadline = r->options->seconds_max > 0 ? seconds_now() + r->options->seconds_max : 0;
+	for (uint32_t i = 0; i < r->searches; i++) {
+		const int code = search(r, &r->search[i], deadline, progress);
+		if (code)
+			return code;
+		if (!i && !r->search[0].promise && r->search[0].result.end == CHECKER_VIOLATED)
+			r->searches = 1;
+	}
+	return 0;
+}
+
+static int walk(struct check_report *r, const struct check_line *line, struct walk_result *result,
+		struct progress *progress)
+{
+	struct checker_options options = *r->options;
+	const struct walk_options walk = {.seed = line->seed,
+					  .walks = line->walks,
+					  .seconds_max = (double)line->walk_ps / 1e12,
+					  .steps_max = (uint32_t)line->walk_steps,
+					  .progress = progress_walk,
+					  .context = progress};
+	if (line->promise)
+		options.judged = r->search[0].options.judged;
+	const int failed = walk_run(r->protocol, &options, &walk, result);
+	progress_end(progress);
+	if (failed)
+		return fail_search(r, failed, result->why);
+	r->walk = result;
+	r->walk_seed = line->seed;
+	return result->script ? counterexample_make(&r->walk_found, result->script, r->protocol) : 0;
+}
+
+/* ---- what is kept ---- */
+
+static const char *library_of(const struct check_line *line)
+{
+	return protocol_is_path(line->protocol) ? line->protocol : NULL;
+}
+
+static int keep_searches(struct check_report *r, const char *library, struct folder *folder)
+{
+	char name[64];
 	int code = 0;
-	*out = (struct checker_options){.kernels = (uint32_t)line->kernels,
-					.flight = (uint32_t)line->flight,
-					.clients = (uint32_t)line->clients,
-					.parks = (uint32_t)line->parks,
-					.memory_max = line->memory,
-					.seconds_max = (double)line->timeout_ps / 1e12,
-					.no_symmetry = line->no_symmetry,
-					.no_local_errors = line->no_local_errors};
-	if (line->kernels > STEP_MODEL_NODES_MAX)
-		return cli_fail(CLI_USAGE, "--kernels %llu: out of range; write 1 to %d",
-				(unsigned long long)line->kernels, STEP_MODEL_NODES_MAX);
-	if (line->clients > 2)
-		return cli_fail(CLI_USAGE, "--clients %llu: out of range; write 1 or 2",
-				(unsigned long long)line->clients);
-	if (line->flight > 64 || line->parks > 64)
-		return cli_fail(CLI_USAGE, "--flight and --parks: out of range; write 1 to 64");
-	for (uint32_t i = 0; i < slots->count && !code; i++)
-		code = slots_set(out, p, slots->item[i]);
+	for (uint32_t i = 0; i < r->searches && !code; i++) {
+		const struct check_search *s = &r->search[i];
+		if (s->found.story)
+			code = counterexample_write(&s->found, s->result.script, r->protocol, library, folder,
+						    check_search_name(name, s));
+	}
 	return code;
 }
 
-/* ---- what is printed ---- */
-
-static uint32_t kernels_of(const struct step_protocol *p, const struct checker_options *o)
+static bool has_found(const struct check_report *r)
 {
-	return o->kernels ? o->kernels : p->model->nodes;
+	bool found = r->walk_found.story != NULL;
+	for (uint32_t i = 0; i < r->searches; i++)
+		found |= r->search[i].found.story != NULL;
+	return found;
 }
 
-static uint32_t slots_of(const struct step_protocol *p, const struct checker_options *o, uint32_t machine)
+static int keep(struct check_report *r, const struct check_line *line, struct folder *folder)
 {
-	return o->slots[machine] ? o->slots[machine] : p->model->slots[machine];
+	char name[96];
+	if (line->no_record || !has_found(r))
+		return 0;
+	snprintf(name, sizeof name, "check-%.80s", r->protocol->name);
+	for (char *c = name; *c; c++)
+		*c = *c == '/' ? '-' : *c;
+	int code = folder_begin(folder, line->out, name);
+	if (!code && r->walk)
+		code = counterexample_write(&r->walk_found, r->walk->script, r->protocol, library_of(line),
+					    folder, "counterexample");
+	else if (!code)
+		code = keep_searches(r, library_of(line), folder);
+	if (!code)
+		code = folder_commit(folder);
+	if (!code)
+		r->folder = folder->wanted;
+	return code;
 }
 
-static void print_configuration(const struct step_protocol *p, const struct checker_options *o)
+/* --plantuml FILE: of what is violated, or else of the first promise that is shown not to hold. */
+static int write_plantuml(const struct check_report *r, const char *path)
 {
-	uint32_t flight = o->flight ? o->flight : p->model->flight;
-	printf("%s: %s\n", p->name, p->about);
-	printf("assumes         %s\n", p->assumes);
-	printf("configuration   %u kernels", kernels_of(p, o));
-	for (uint32_t m = 1; m < p->machines; m++)
-		printf(", %u %s", slots_of(p, o, m), p->machine[m].name);
-	printf(" each; at most %u call%s under way; local errors %s; symmetry %s\n", flight,
-	       flight == 1 ? "" : "s", o->no_local_errors || !p->model->local_errors ? "no" : "yes",
-	       o->no_symmetry ? "no" : "yes");
-}
-
-static void print_result(const struct step_protocol *p, const struct checker_options *o,
-			 const struct checker_result *r)
-{
-	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES], t[TEXT_BYTES];
-	print_configuration(p, o);
-	printf("visited         %s states (%s without symmetry), %s transitions, depth %u\n",
-	       text_count(a, r->states), text_count(b, r->states_unreduced), text_count(c, r->transitions),
-	       r->depth);
-	printf("took            %s, %s\n", text_seconds(t, r->seconds), text_bytes(a, r->bytes));
-	printf("a step          at most %u messages and %u cells\n", r->sends_max, r->cells_max);
-	printf("cells visited   %u of %u", r->cells_visited, r->cells);
-	if (r->unvisited)
-		printf("; not visited: %s", r->unvisited);
-	printf("\n\n");
-	if (r->end == CHECKER_CLOSED)
-		printf("closed: every order of delivery was visited, all invariants hold\n");
-	else if (r->end == CHECKER_BOUNDED)
-		printf("bounded: %s; nothing wrong was found up to depth %u\n", r->bound, r->depth);
-	else
-		printf("violated: %s\n\nThe shortest way there, %u steps:\n%s", r->why,
-		       r->counterexample_steps, r->counterexample ? r->counterexample : "");
-}
-
-static json_t *configuration_json(const struct step_protocol *p, const struct checker_options *o)
-{
-	json_t *out = json_object(), *slots = json_object();
-	member_count(out, "kernels", kernels_of(p, o));
-	for (uint32_t m = 1; m < p->machines; m++)
-		member_count(slots, p->machine[m].name, slots_of(p, o, m));
-	member_set(out, "slots", slots);
-	member_count(out, "clients", o->clients ? o->clients : 1);
-	member_count(out, "flight", o->flight ? o->flight : p->model->flight);
-	member_flag(out, "symmetry", !o->no_symmetry);
-	member_flag(out, "local_errors", p->model->local_errors && !o->no_local_errors);
-	return out;
-}
-
-/* The counter-example as an array of its lines. */
-static json_t *lines_json(const char *text)
-{
-	json_t *out = json_array();
-	while (text && *text) {
-		size_t length = strcspn(text, "\n");
-		member_append(out, json_stringn_nocheck(text, length));
-		text += length + (text[length] == '\n');
-	}
-	return out;
-}
-
-static void print_json(const struct step_protocol *p, const struct checker_options *o,
-		       const struct checker_result *r)
-{
-	static const char *const ends[] = {
-		[CHECKER_CLOSED] = "closed", [CHECKER_VIOLATED] = "violated", [CHECKER_BOUNDED] = "bounded"};
-	json_t *out = json_object();
-	member_count(out, "schema", CLI_SCHEMA);
-	member_text(out, "protocol", p->name);
-	member_set(out, "configuration", configuration_json(p, o));
-	member_text(out, "end", ends[r->end]);
-	member_count(out, "states", r->states);
-	member_count(out, "states_unreduced", r->states_unreduced);
-	member_count(out, "transitions", r->transitions);
-	member_count(out, "depth", r->depth);
-	member_real(out, "seconds", r->seconds);
-	member_count(out, "bytes", r->bytes);
-	member_count(out, "sends_max", r->sends_max);
-	member_count(out, "cells_max", r->cells_max);
-	member_count(out, "cells", r->cells);
-	member_count(out, "cells_visited", r->cells_visited);
-	member_text(out, "unvisited", r->unvisited);
-	if (r->end == CHECKER_BOUNDED)
-		member_text(out, "bound", r->bound);
-	if (r->end == CHECKER_VIOLATED) {
-		member_text(out, "why", r->why);
-		member_set(out, "counterexample", lines_json(r->counterexample));
-	}
-	text_json(stdout, out);
-	json_decref(out);
+	const struct counterexample *found = r->walk_found.story ? &r->walk_found : NULL;
+	for (uint32_t i = 0; i < r->searches; i++)
+		if (r->search[i].found.story && (!found || check_search_code(&r->search[i]) == CLI_VIOLATED))
+			found = &r->search[i].found;
+	if (!path || !found)
+		return 0;
+	if (file_replace(path, found->plantuml, strlen(found->plantuml)))
+		return cli_fail(CLI_USAGE, "--plantuml %s: %s; name a file that can be written", path,
+				strerror(errno));
+	return 0;
 }
 
 static void print_replay(int argc, char **argv)
@@ -226,43 +281,70 @@ static void print_replay(int argc, char **argv)
 	fputc('\n', stderr);
 }
 
+/* ---- a check ---- */
+
+static int check(struct check_report *r, const struct check_line *line, struct walk_result *walked)
+{
+	static struct folder folder;
+	struct progress progress;
+	int code = 0;
+	if (line->promise)
+		code = plan_one(r, line->promise);
+	else
+		plan(r);
+	if (code)
+		return code;
+	progress_init(&progress, r->protocol->name, line->quiet);
+	if (line->walks || line->walk_ps)
+		code = walk(r, line, walked, &progress);
+	else
+		code = search_all(r, &progress);
+	if (!code)
+		code = keep(r, line, &folder);
+	folder_abandon(&folder);
+	if (!code)
+		code = write_plantuml(r, line->plantuml);
+	if (code)
+		return code;
+	if (line->json)
+		check_report_json(r);
+	else
+		check_report_print(r);
+	return -1;
+}
+
+static void report_fini(struct check_report *r)
+{
+	for (uint32_t i = 0; i < CHECK_SEARCHES_MAX; i++) {
+		counterexample_fini(&r->search[i].found);
+		checker_result_fini(&r->search[i].result);
+	}
+	counterexample_fini(&r->walk_found);
+}
+
 int cmd_check(int argc, char **argv)
 {
-	static const int codes[] = {[CHECKER_CLOSED] = CLI_GOOD,
-				    [CHECKER_VIOLATED] = CLI_VIOLATED,
-				    [CHECKER_BOUNDED] = CLI_INCONCLUSIVE};
-	static struct option_list slots;
-	struct check_line line = {0};
+	static struct check_report report;
+	static struct check_line line;
 	struct checker_options options;
-	struct checker_result result = {0};
-	struct progress progress;
-	const struct step_protocol *protocol;
-	int code = read_line(&line, &slots, argc, argv);
+	struct walk_result walked = {0};
+	int code = read_line(&line, argc, argv);
 	if (code >= 0)
 		return code;
-	if ((code = protocol_choose(&protocol, line.protocol)) ||
-	    (code = options_of(&options, &line, protocol, &slots)))
+	if ((code = protocol_choose(&report.protocol, line.protocol)) || (code = check_line_holds(&line)) ||
+	    (code = check_options_of(&options, &line.bounds, report.protocol)))
 		return code;
-	if (!protocol->model)
+	if (!report.protocol->model)
 		return cli_fail(CLI_USAGE, "%s has no model of its clients, so it cannot be checked alone",
-				protocol->name);
-	progress_init(&progress, protocol->name, line.quiet);
-	options.progress = progress_check;
-	options.context = &progress;
-	int failed = checker_run(protocol, &options, &result);
-	progress_end(&progress);
-	if (failed)
-		return cli_fail(failed == -EINVAL ? CLI_USAGE : CLI_INCONCLUSIVE, "check %s: %s",
-				protocol->name,
-				failed == -EINVAL ? result.why
-						  : "there is not enough memory; set a limit with --memory");
-	if (line.json)
-		print_json(protocol, &options, &result);
-	else
-		print_result(protocol, &options, &result);
-	if (result.end != CHECKER_CLOSED)
-		print_replay(argc, argv);
-	code = codes[result.end];
-	checker_result_fini(&result);
+				report.protocol->name);
+	report.options = &options;
+	code = check(&report, &line, &walked);
+	if (code < 0) {
+		code = check_report_code(&report);
+		if (code)
+			print_replay(argc, argv);
+	}
+	report_fini(&report);
+	walk_result_fini(&walked);
 	return code;
 }

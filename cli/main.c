@@ -15,6 +15,7 @@ static const struct {
 	{"run", "run a scenario (without one: the demonstration) or your own recordings", cmd_run},
 	{"boot", "boot a program written for seL4 as the root task of a kernel, or of several", cmd_boot},
 	{"check", "visit every order of delivery of a protocol", cmd_check},
+	{"replay", "go the way of a counter-example again, step by step", cmd_replay},
 	{"test", "run scenarios and compare with what they expect", cmd_test},
 	{"compare", "put two runs side by side and name the first event in which they differ", cmd_compare},
 	{"calibrate", "measure this host, so that virtual time predicts its native runs", cmd_calibrate},

@@ -72,6 +72,19 @@ void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t 
 	show(progress, line);
 }
 
+void progress_walk(void *context, uint64_t walks, uint64_t steps, uint32_t cells)
+{
+	struct progress *progress = context;
+	char line[256], w[TEXT_BYTES], s[TEXT_BYTES];
+	if (progress->begun == 0)
+		progress->begun = seconds_now();
+	if (!is_due(progress, seconds_now() - progress->begun))
+		return;
+	snprintf(line, sizeof line, "%.60s: %s walks, %s steps, %u cells visited", progress->what,
+		 text_large(w, (double)walks), text_large(s, (double)steps), cells);
+	show(progress, line);
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->shown && progress->terminal)

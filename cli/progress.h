@@ -11,6 +11,7 @@ struct progress {
 	bool quiet, terminal, shown;
 	bool real;   /* set it after progress_init(): the time shown is real, not virtual */
 	double next; /* seconds: when the next line is due */
+	double begun;
 };
 
 void progress_init(struct progress *progress, const char *what, bool quiet);
@@ -18,6 +19,8 @@ void progress_init(struct progress *progress, const char *what, bool quiet);
 void progress_run(void *context, double done, uint64_t events, sim_ps now, double seconds);
 /* As struct checker_options.progress. */
 void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t depth);
+/* As struct walk_options.progress. */
+void progress_walk(void *context, uint64_t walks, uint64_t steps, uint32_t cells);
 void progress_end(struct progress *progress); /* clears the line */
 
 #endif

@@ -271,6 +271,13 @@ void flat_client_post(struct flat_cluster *c, uint32_t client, sim_cycles at)
 	post_own(m, c->id, time_of_cycles(m, at), FLAT_CLIENT, client);
 }
 
+void flat_drop_post(struct flat_cluster *c, step_ref cap, bool retires)
+{
+	struct flat_machine *m = c->machine;
+	struct flat_frame *frame = sim_engine_post(m->engine, c->id, c->id, time_of_ps(m, flat_now(m, c->id)));
+	frame->msg = (struct step_msg){.protocol = FLAT_DROP, .word = retires, .arg = cap};
+}
+
 void flat_client_turn(struct flat_machine *m, uint32_t cluster, uint32_t client)
 {
 	const sim_ps window = sim_topology_lookahead(&m->topology);

@@ -380,13 +380,23 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 	flat_answer(c, n, task->waiter, result == CAPABILITY_OK ? 0 : ESTALE, 0);
 }
 
+void flat_drop(struct flat_cluster *c, step_ref cap, bool retires)
+{
+	flat_call_tree(c, retires ? CAPABILITY_RETIRE : CAPABILITY_DELETE, cap, 0, FLAT_BACKGROUND, 0,
+		       (struct flat_chain){0});
+}
+
+/* A full cluster's driver is called on its clients' threads, too, and the steps are the monitor's: it is told. */
 void flat_delete(struct flat_machine *m, uint32_t cluster, struct flat_handle *handle)
 {
 	struct flat_cluster *c = &m->cluster[cluster];
 	if (!handle->cap.machine || handle->offered)
 		return;
-	flat_call_tree(c, handle->first && flat_retires(m) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, 
-		       handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
+	const bool retires = handle->first && flat_retires(m);
+	if (c->full)
+		flat_drop_post(c, handle->cap, retires);
+	else
+		flat_drop(c, handle->cap, retires);
 	handle->cap = STEP_NOBODY;
 	handle->cptr = 0; /* the client that had it was killed */
 }

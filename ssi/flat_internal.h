@@ -30,7 +30,8 @@ enum flat_number {
 	FLAT_MEMORY,
 	FLAT_FILE,
 	FLAT_PROTOCOLS,
-	FLAT_RUN = 253, /* a full cluster goes on */
+	FLAT_DROP = 252, /* a capability of a client that was killed goes */
+	FLAT_RUN = 253,  /* a full cluster goes on */
 	FLAT_DUE = 254,
 	FLAT_CLIENT = 255
 };
@@ -365,6 +366,9 @@ void flat_pages_granted(struct flat_cluster *cluster, struct step_node *n, uint3
 			step_ref line);
 void flat_pages_go_on(struct flat_cluster *cluster, uint32_t client);
 void flat_release(struct flat_machine *machine, uint32_t file);
+
+void flat_drop_post(struct flat_cluster *cluster, step_ref cap, bool retires);
+void flat_drop(struct flat_cluster *cluster, step_ref cap, bool retires);
 
 /* A client's call arrives at its monitor at this cycle; with FLAT_CLIENT_ASKS, the client first asks the driver. */
 #define FLAT_CLIENT_ASKS (1u << 31)

@@ -288,6 +288,9 @@ static void open_letter(struct full_cluster *m, struct full_letter *letter)
 	case FLAT_CLIENT:
 		seL4_Signal(m->client[letter->frame.msg.word & ~FLAT_CLIENT_ASKS].notification);
 		return;
+	case FLAT_DROP:
+		flat_drop(c, letter->frame.msg.arg, letter->frame.msg.word);
+		break;
 	case FLAT_DUE:
 		driver->due(driver->context, letter->frame.msg.word);
 		break;

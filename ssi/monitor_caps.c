@@ -13,12 +13,11 @@
  * Untyped memory is different: seL4 lets nobody copy it once something was made from it. So each representative has a block
  * of its own, and its holder has the only copy. To make an object from it the monitor takes that copy for a moment, so
  * the kernel books the memory where it belongs: what was made goes when its memory is revoked. */
-#include <errno.h>
-#include <stdio.h>
 #include <sel4/sel4.h>
 #include <skerry/ssi.h>
 #include "ssi/full_internal.h"
 
+#include <stdio.h>
 #define must(e) do { seL4_Error e_ = (e); if (e_) fprintf(stderr, "%d err %d\n", __LINE__, e_); SIM_CHECK(e_ == seL4_NoError); } while (0)
 
 /* ---- originals ---- */
@@ -136,8 +135,8 @@ static uint32_t take_memory(struct full_cluster *m, uint32_t source, enum flat_k
 	const seL4_Error error = retype(m->scratch, kind, o->slot);
 	must(seL4_CNode_Move(cnode, slot, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->scratch, seL4_WordBits));
 	o->kind = (uint8_t)kind;
-	o->uses = 1;
 	if (error == seL4_NoError) {
+		o->uses = 1;
 		o->from = from;
 		m->object[from - 1].uses++;
 		return id;
@@ -257,6 +256,8 @@ static bool give(struct full_cluster *m, uint32_t client, struct flat_handle *ha
 	const uint32_t slot = client_slot(k);
 	if (!slot)
 		return false;
+	if (m->object_of[index])
+		handle->kind = m->object[m->object_of[index] - 1].kind;
 	if (is_object(handle->kind) && !moves) {
 		if (!object_find(m, index, handle, source)) {
 			slot_give(k, slot);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "ssi/checker/checker_internal.h"
+#include "ssi/checker/checker_script.h"
 
 #define STATES_MAX (50ull * 1000 * 1000)
 #define MEMORY_MAX (8ull << 30)
@@ -83,7 +83,7 @@ static size_t lay_out(struct checker *c)
 	return size;
 }
 
-static int take_memory(struct checker *c, uint64_t memory_max)
+static int take_memory(struct checker *c)
 {
 	for (uint32_t m = 1; m < c->protocol->machines; m++) {
 		c->visited[m] = calloc(c->protocol->machine[m].states + 1, c->protocol->events);
@@ -108,11 +108,13 @@ static int take_memory(struct checker *c, uint64_t memory_max)
 	c->world.ghost = c->shared->ghost;
 	c->world.shadow = c->shadow;
 	c->world.shadow_size = c->model->shadow.size;
-	return checker_store_init(&c->store, memory_max);
+	return 0;
 }
 
-static void give_memory(struct checker *c)
+void checker_close(struct checker *c)
 {
+	if (!c)
+		return;
 	checker_store_fini(&c->store);
 	for (uint32_t m = 0; m < STEP_MACHINES_MAX; m++)
 		free(c->visited[m]);
@@ -310,6 +312,45 @@ static void count_cells(const struct checker *c, struct checker_result *r)
 		}
 }
 
+struct way {
+	struct search *s;
+	uint32_t *unit;
+};
+
+static bool reached(void *context, struct checker *c, uint32_t step)
+{
+	const struct way *way = context;
+	uint8_t bytes[PACK_MAX];
+	uint32_t orbit, length;
+	const uint8_t *wanted = checker_store_bytes(&c->store, way->unit[step - 1], &length);
+	return checker_pack_least(c, bytes, &orbit) == length && !memcmp(bytes, wanted, length);
+}
+
+static int make_script(struct search *s)
+{
+	struct checker *c = s->c;
+	struct checker_result *r = s->result;
+	const bool one_more = r->counterexample_steps != 0;
+	uint32_t depth = 0;
+	r->end = CHECKER_VIOLATED;
+	if (!one_more)
+		snprintf(r->why, sizeof r->why, "%s", c->why);
+	for (uint32_t u = s->wrong; checker_store_parent(&c->store, u); u = checker_store_parent(&c->store, u))
+		depth++;
+	struct way way = {.s = s, .unit = calloc(depth + 1, sizeof *way.unit)};
+	for (uint32_t i = depth, u = s->wrong; i-- > 0; u = checker_store_parent(&c->store, u))
+		way.unit[i] = u;
+	int rc = checker_script_make(c,
+				     &(struct checker_way){.steps = depth,
+							   .end = one_more ? SCRIPT_END_STEP : SCRIPT_END_REST,
+							   .reached = reached,
+							   .context = &way},
+				     &r->script);
+	free(way.unit);
+	r->depth = r->counterexample_steps = depth + one_more;
+	return rc;
+}
+
 static int make_result(struct search *s)
 {
 	struct checker *c = s->c;
@@ -324,38 +365,43 @@ static int make_result(struct search *s)
 		if (!r->unvisited)
 			return -ENOMEM;
 	}
-	if (s->wrong) {
-		r->end = CHECKER_VIOLATED;
-		bool one_more = r->counterexample_steps != 0;
-		if (!one_more)
-			snprintf(r->why, sizeof r->why, "%s", c->why);
-		r->counterexample = checker_print_trace(c, s->wrong, one_more, &r->counterexample_steps);
-		r->depth = r->counterexample_steps;
-		if (!r->counterexample)
-			return -ENOMEM;
-	}
+	if (s->wrong && make_script(s))
+		return -ENOMEM;
 	r->seconds = seconds_since(&s->start);
 	return 0;
 }
 
-static int run(struct search *s, const struct step_protocol *protocol)
+int checker_open(struct checker **out, const struct step_protocol *protocol,
+		 const struct checker_options *options, char *why, size_t size)
+{
+	struct checker *c = calloc(1, sizeof *c);
+	if (!c)
+		return -ENOMEM;
+	const char *wrong = configure(c, protocol, options);
+	int rc = wrong ? -EINVAL : 0;
+	if (wrong)
+		snprintf(why, size, "%s", wrong);
+	if (!rc) {
+		make_nodes(c);
+		rc = take_memory(c);
+	}
+	if (!rc && (rc = checker_pack_init(c)))
+		snprintf(why, size, "%s", c->misfit);
+	if (!rc && options->no_symmetry)
+		c->perms = 1;
+	if (rc)
+		checker_close(c);
+	else
+		*out = c;
+	return rc;
+}
+
+static int run(struct search *s)
 {
 	struct checker *c = s->c;
-	const char *why = configure(c, protocol, s->options);
-	if (why) {
-		snprintf(s->result->why, sizeof s->result->why, "%s", why);
-		return -EINVAL;
-	}
-	make_nodes(c);
-	int rc = take_memory(c, memory_bound(s->options));
-	if (rc)
-		return rc;
-	rc = checker_pack_init(c);
-	if (!rc) {
-		if (s->options->no_symmetry)
-			c->perms = 1;
+	int rc = checker_store_init(&c->store, memory_bound(s->options));
+	if (!rc)
 		rc = put_initial(s);
-	}
 	if (!rc) {
 		s->level_end = checker_store_end(&c->store);
 		search(s);
@@ -373,18 +419,14 @@ int checker_run(const struct step_protocol *protocol, const struct checker_optio
 	static const struct checker_options none;
 	*result = (struct checker_result){0};
 	struct search *s = calloc(1, sizeof *s);
-	struct checker *c = calloc(1, sizeof *c);
-	if (!s || !c) {
-		free(s);
-		free(c);
+	if (!s)
 		return -ENOMEM;
-	}
-	s->c = c;
 	s->options = options ? options : &none;
 	s->result = result;
 	clock_gettime(CLOCK_MONOTONIC, &s->start);
-	int rc = run(s, protocol);
-	give_memory(c);
+	int rc = checker_open(&s->c, protocol, s->options, result->why, sizeof result->why);
+	rc = rc ? rc : run(s);
+	checker_close(s->c);
 	free(s);
 	if (rc)
 		checker_result_fini(result);
@@ -393,7 +435,8 @@ int checker_run(const struct step_protocol *protocol, const struct checker_optio
 
 void checker_result_fini(struct checker_result *result)
 {
-	free(result->counterexample);
+	script_free(result->script);
 	free(result->unvisited);
-	result->counterexample = result->unvisited = NULL;
+	result->script = NULL;
+	result->unvisited = NULL;
 }

@@ -38,6 +38,8 @@ struct checker_options {
 	double seconds_max;  /* 0: no limit */
 	bool no_symmetry;
 	bool no_local_errors;
+	bool lossy, reorder, no_quiescence;
+	uint32_t crash, threads;
 	/* Optional: progress, called about once a second. */
 	void (*progress)(void *context, uint64_t states, uint64_t expanded, uint32_t depth);
 	void *context;
@@ -59,7 +61,7 @@ struct checker_result {
 	double seconds;
 	char why[256];        /* VIOLATED */
 	char bound[64];       /* BOUNDED: which */
-	char *counterexample; /* VIOLATED: numbered text, one line a step, owned by the result */
+	struct script *script; /* VIOLATED: the counter-example, see script.h; owned by the result */
 	uint32_t counterexample_steps;
 	char *unvisited; /* "cap LIVE+QUIT, ...", owned by the result; NULL if none */
 };

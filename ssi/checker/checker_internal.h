@@ -117,6 +117,12 @@ struct checker {
 	struct checker_store store;
 };
 
+/* A world without a set of states: for the search, which adds one, for replays and walks. Returns 0, -EINVAL (`why`
+ * says what does not fit) or -ENOMEM. */
+int checker_open(struct checker **out, const struct step_protocol *protocol,
+		 const struct checker_options *options, char *why, size_t size);
+void checker_close(struct checker *c); /* takes NULL */
+
 /* ---- host ---- */
 
 extern const struct step_host checker_host;
@@ -147,8 +153,6 @@ void checker_clear(struct checker *c); /* the empty world */
 /* What m's event at a machine is, for a fault: "REVOKE at cap 2.0 [LIVE]". */
 void checker_print_event(const struct checker *c, char *out, size_t size, const struct step_msg *m,
 			 unsigned state, bool with_state);
-/* The steps that lead to the state `unit`, and the one after it that is wrong, if any. NULL: no memory. */
-char *checker_print_trace(struct checker *c, uint32_t unit, bool one_more, uint32_t *steps);
 char *checker_print_unvisited(const struct checker *c);
 
 #endif

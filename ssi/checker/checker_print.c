@@ -1,24 +1,20 @@
-/* ssi/checker/checker_print.c - a counter-example as text that needs no knowledge of the checker.
- *
- * Only states are stored, so the steps between them are found again: from the initial world, the first move
- * whose result packs to the next state of the path is made. The world is never relabelled on the way, so kernel 2
- * is the same kernel in every line. */
+/* ssi/checker/checker_print.c - references, events, states and worlds as text. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "ssi/checker/checker_internal.h"
+#include "ssi/checker/checker_script.h"
 
-static const char *event_name(const struct checker *c, unsigned event)
+const char *checker_event_name(const struct checker *c, unsigned event)
 {
 	return event < c->protocol->events ? c->protocol->event[event].name : "?";
 }
 
-static const char *state_name(const struct checker *c, unsigned machine, unsigned state)
+const char *checker_state_name(const struct checker *c, unsigned machine, unsigned state)
 {
 	const struct step_machine *k = &c->protocol->machine[machine];
 	return state <= k->states ? k->state[state] : "?";
 }
 
-static void print_ref(const struct checker *c, FILE *f, step_ref r)
+void checker_print_ref(const struct checker *c, FILE *f, step_ref r)
 {
 	const unsigned node = r.node, machine = r.machine, index = r.index;
 	if (!step_ref_word(r)) {
@@ -30,7 +26,7 @@ static void print_ref(const struct checker *c, FILE *f, step_ref r)
 	} else if (index == STEP_NEW) {
 		fprintf(f, "a new %s of kernel %u", c->protocol->machine[machine].name, node);
 	} else if (index == STEP_NAMED) {
-		fprintf(f, "the named %s of kernel %u", c->protocol->machine[machine].name, node);
+		fprintf(f, "the %s of kernel %u", c->protocol->machine[machine].name, node);
 	} else if (index >= c->slots[machine]) {
 		fprintf(f, "name %u.%u", node, index);
 	} else {
@@ -41,23 +37,6 @@ static void print_ref(const struct checker *c, FILE *f, step_ref r)
 	}
 }
 
-static void print_word(const struct checker *c, FILE *f, const struct step_msg *m)
-{
-	switch ((enum step_kind)c->protocol->event[m->event].word) {
-	case STEP_K_NODE:
-		fprintf(f, " -> kernel %u", m->word);
-		break;
-	case STEP_K_WORD:
-		fprintf(f, ", %u", m->word);
-		break;
-	case STEP_K_DATA:
-		fprintf(f, ", data %u", m->word);
-		break;
-	default:
-		break;
-	}
-}
-
 void checker_print_event(const struct checker *c, char *out, size_t size, const struct step_msg *m,
 			 unsigned state, bool with_state)
 {
@@ -65,169 +44,123 @@ void checker_print_event(const struct checker *c, char *out, size_t size, const 
 	FILE *f = fmemopen(out, size, "w");
 	if (!f)
 		return;
-	fprintf(f, "%s for ", event_name(c, m->event));
-	print_ref(c, f, m->to);
+	fprintf(f, "%s for ", checker_event_name(c, m->event));
+	checker_print_ref(c, f, m->to);
 	if (with_state && m->to.machine && m->to.machine < c->protocol->machines)
-		fprintf(f, " [%s]", state_name(c, m->to.machine, state));
+		fprintf(f, " [%s]", checker_state_name(c, m->to.machine, state));
 	fclose(f);
 }
 
-/* ---- one step ---- */
+/* ---- a world ---- */
 
-static void print_start(const struct checker *c, FILE *f, const struct checker_move *move)
+static void print_list(const struct checker *c, FILE *f, const struct step_node *n, const char *name,
+		       const struct step_list *list)
 {
-	if (move->kind == MOVE_RECEIVE)
-		fprintf(f, "%u -> %u     ", move->from, move->node);
-	else
-		fprintf(f, "kernel %u   ", move->node);
-	if (move->kind == MOVE_CALL) {
-		fprintf(f, "client%s calls %s(", move->client ? " 1" : "", event_name(c, move->call.event));
-		print_ref(c, f, move->call.arg);
-		print_word(c, f, &move->call);
-		fprintf(f, ")");
-	} else if (move->kind == MOVE_FANOUT) {
-		print_ref(c, f, move->at);
-		fprintf(f, " tells its next member");
-	} else if (move->kind == MOVE_RESUME) {
-		fprintf(f, "a parked message goes on");
+	const char *comma = "";
+	uint32_t left = list->count;
+	if (!left)
+		return;
+	fprintf(f, " %s={", name);
+	for (uint32_t i = list->first; i && left; i = n->link[i - 1].next, left--) {
+		fprintf(f, "%s", comma);
+		checker_print_ref(c, f, n->link[i - 1].member);
+		fprintf(f, "%s", list->fan && n->link[i - 1].told ? " told" : "");
+		comma = ", ";
+	}
+	fprintf(f, "}");
+}
+
+static void print_fields(const struct checker *c, FILE *f, const struct step_node *n, const char *self,
+			 const struct step_field *field)
+{
+	for (; field->name; field++) {
+		const void *at = self + field->offset;
+		uint32_t word = 0;
+		step_ref ref = STEP_NOBODY;
+		if (field->kind == STEP_K_LIST) {
+			print_list(c, f, n, field->name, at);
+		} else if (field->kind == STEP_K_REF) {
+			memcpy(&ref, at, sizeof ref);
+			if (!step_ref_word(ref))
+				continue;
+			fprintf(f, " %s=", field->name);
+			checker_print_ref(c, f, ref);
+		} else {
+			memcpy(&word, at, sizeof word);
+			if (word || field->kind == STEP_K_NODE)
+				fprintf(f, " %s=%u", field->name, word);
+		}
 	}
 }
 
-static void print_cell(const struct checker *c, FILE *f, const struct checker_note *n)
+static uint32_t parked_count(const struct step_node *n, uint32_t last)
 {
-	const unsigned machine = n->msg.to.machine;
-	const struct step_cell *cell = step_cell_at(c->protocol, machine, n->state, n->msg.event);
-	fprintf(f, "%s reaches ", event_name(c, n->msg.event));
-	step_ref at = n->at;
-	if (n->state < c->protocol->machine[machine].states && at.index < c->slots[machine])
-		at.gen = ((const struct step_head *)step_at(&c->node[at.node], machine, (uint32_t)at.index))
-				 ->gen;
-	print_ref(c, f, at);
-	if (n->kind == NOTE_STALL)
-		fprintf(f, " [%s]: it stalls", state_name(c, machine, n->state));
-	else if (n->state == n->next)
-		fprintf(f, " [%s]: %s", state_name(c, machine, n->state), cell->name);
-	else
-		fprintf(f, " [%s -> %s]: %s", state_name(c, machine, n->state),
-			state_name(c, machine, n->next), cell->name);
+	uint32_t count = last != 0;
+	for (uint32_t i = last; i && n->park[i - 1].next != last && count < n->parks; i = n->park[i - 1].next)
+		count++;
+	return count;
 }
 
-static void print_note(const struct checker *c, FILE *f, const struct checker_note *n, uint32_t node)
+static void print_node(const struct checker *c, FILE *f, uint32_t a)
 {
-	switch (n->kind) {
-	case NOTE_CELL:
-	case NOTE_STALL:
-		print_cell(c, f, n);
-		break;
-	case NOTE_SEND: {
-		const struct step_msg *m = &c->channel[node][n->at.node][n->at.index];
-		fprintf(f, "sends %s to kernel %u", event_name(c, m->event), (unsigned)n->at.node);
-		break;
-	}
-	case NOTE_LOCAL:
-		fprintf(f, "asks the local kernel");
-		break;
-	case NOTE_TIMER:
-		fprintf(f, "starts a timer");
-		break;
-	case NOTE_COMPLETE:
-		fprintf(f, "%s returns %u", event_name(c, n->msg.event), n->result);
-		break;
-	}
+	const struct step_node *n = &c->node[a];
+	const char *separator = "";
+	fprintf(f, "kernel %u:", a);
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		for (uint32_t i = 0; i < n->pool[m].used; i++) {
+			const struct step_machine *k = &c->protocol->machine[m];
+			const char *self = step_at(n, m, i);
+			const struct step_head *head = (const struct step_head *)(const void *)self;
+			if (!head->state)
+				continue;
+			fprintf(f, "%s %s %u.%u %s", separator, k->name, a, i,
+				checker_state_name(c, m, head->state));
+			print_fields(c, f, n, self, k->fields());
+			if (head->pending)
+				fprintf(f, " (waits for its kernel or timer)");
+			if (head->parked)
+				fprintf(f, " (%u wait here)", parked_count(n, head->parked));
+			separator = ";";
+		}
+	fprintf(f, "%s\n", *separator ? "" : " nothing");
 }
 
-/* Makes the move again, from the world that was saved: a call is printed as it was when it started. */
-static void print_step(struct checker *c, FILE *f, const struct checker_move *move, uint32_t number)
+static void print_channels(const struct checker *c, FILE *f)
 {
-	checker_restore(c);
-	fprintf(f, "%3u  ", number);
-	print_start(c, f, move);
-	checker_perform(c, move);
-	const bool started = move->kind >= MOVE_FANOUT;
-	for (uint32_t i = 0; i < c->notes; i++) {
-		fprintf(f, "%s", i || started ? "; " : "");
-		print_note(c, f, &c->note[i], move->node);
-	}
-	fprintf(f, "\n");
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t b = 0; b < c->nodes; b++)
+			for (uint32_t i = 0; i < c->shared->count[a][b]; i++) {
+				const struct step_msg *m = &c->channel[a][b][c->shared->first[a][b] + i];
+				fprintf(f, "on its way: %s from kernel %u for ",
+					checker_event_name(c, m->event), a);
+				checker_print_ref(c, f, m->to);
+				fprintf(f, ", from ");
+				checker_print_ref(c, f, m->from);
+				fprintf(f, ", about ");
+				checker_print_ref(c, f, m->arg);
+				fprintf(f, m->word ? " (%u)\n" : "\n", m->word);
+			}
 }
 
-/* ---- the way to a state ---- */
-
-/* What a packing forgets about the order of lists and slots must not differ between the search and here. */
-static void forget(struct checker *c)
-{
-	uint8_t bytes[PACK_MAX];
-	checker_pack(c, &c->perm[0], bytes);
-	checker_unpack(c, bytes);
-}
-
-static bool leads_to(struct checker *c, uint32_t unit)
-{
-	uint8_t bytes[PACK_MAX];
-	uint32_t orbit, length;
-	const uint8_t *wanted = checker_store_bytes(&c->store, unit, &length);
-	return checker_pack_least(c, bytes, &orbit) == length && !memcmp(bytes, wanted, length);
-}
-
-/* Makes the first move that leads to `unit`, or, where unit is 0, that is wrong, and prints it. */
-static bool print_move(struct checker *c, FILE *f, uint32_t unit, uint32_t number)
-{
-	struct checker_move *move = calloc(MOVES_MAX, sizeof *move);
-	uint32_t busy, moves = move ? checker_moves(c, move, &busy) : 0;
-	bool found = false;
-	checker_save(c);
-	for (uint32_t i = 0; i < moves && !found; i++) {
-		if (i)
-			checker_restore(c);
-		checker_perform(c, &move[i]);
-		found = unit ? !c->why[0] && leads_to(c, unit) : c->why[0] != 0;
-		if (found)
-			print_step(c, f, &move[i], number);
-	}
-	free(move);
-	return found;
-}
-
-static bool print_way(struct checker *c, FILE *f, const uint32_t *way, uint32_t steps, bool one_more)
-{
-	checker_begin(c);
-	for (uint32_t i = 0; i < steps; i++) {
-		forget(c);
-		if (!print_move(c, f, way[i], i + 1))
-			return false;
-	}
-	forget(c);
-	if (one_more)
-		return print_move(c, f, 0, steps + 1);
-	checker_rest(c);
-	return c->why[0] != 0;
-}
-
-char *checker_print_trace(struct checker *c, uint32_t unit, bool one_more, uint32_t *steps)
+char *checker_print_state(const struct checker *c)
 {
 	char *text = NULL;
 	size_t size = 0;
-	uint32_t depth = 0;
-	for (uint32_t u = unit; checker_store_parent(&c->store, u); u = checker_store_parent(&c->store, u))
-		depth++;
-	uint32_t *way = calloc(depth + 1, sizeof *way);
-	FILE *f = way ? open_memstream(&text, &size) : NULL;
-	if (!f) {
-		free(way);
+	FILE *f = open_memstream(&text, &size);
+	if (!f)
+		return NULL;
+	for (uint32_t a = 0; a < c->nodes; a++)
+		print_node(c, f, a);
+	print_channels(c, f);
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t k = 0; k < c->clients; k++)
+			if (c->shared->flight[a][k].event)
+				fprintf(f, "the client of kernel %u waits\n", a);
+	if (fclose(f)) {
+		free(text);
 		return NULL;
 	}
-	for (uint32_t i = depth, u = unit; i-- > 0; u = checker_store_parent(&c->store, u))
-		way[i] = u;
-	*steps = depth + one_more;
-	c->noting = true;
-	if (print_way(c, f, way, depth, one_more))
-		fprintf(f, "%3u  ==> %s\n", *steps + 1, c->why);
-	else
-		fprintf(f, "     ==> the way could not be found again: the protocol depends on an order that "
-			   "is not state\n");
-	c->noting = false;
-	free(way);
-	return fclose(f) ? NULL : text;
+	return text;
 }
 
 /* ---- coverage ---- */
@@ -246,8 +179,8 @@ char *checker_print_unvisited(const struct checker *c)
 			for (unsigned e = 0; e < p->events; e++) {
 				if (!step_cell_at(p, m, s, e)->kind || c->visited[m][s * p->events + e])
 					continue;
-				fprintf(f, "%s%s %s+%s", comma, p->machine[m].name, state_name(c, m, s),
-					event_name(c, e));
+				fprintf(f, "%s%s %s+%s", comma, p->machine[m].name,
+					checker_state_name(c, m, s), checker_event_name(c, e));
 				comma = ", ";
 			}
 	return fclose(f) ? NULL : text;

@@ -275,7 +275,7 @@ static struct step_msg *begin(struct step_node *n, struct op *self, const struct
 ACTION(op, c_delegate) { begin(n, self, m, LEND)->word = m->word; }
 ACTION(op, c_copy) { begin(n, self, m, LEND)->word = n->id; }
 ACTION(op, c_mint) { begin(n, self, m, TRIM)->word = m->word; }
-ACTION(op, c_retype) { begin(n, self, m, SPLIT); }
+ACTION(op, c_retype) { begin(n, self, m, SPLIT)->word = m->word; }
 ACTION(op, c_revoke) { begin(n, self, m, CUT); }
 ACTION(op, c_delete) { begin(n, self, m, DROP); }
 ACTION(op, c_retire) { begin(n, self, m, QUIT); }

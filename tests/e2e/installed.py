@@ -4,45 +4,10 @@
     installed.py PATH-OF-SKERRY BUILD     BUILD: the build folder, which is installed into an empty folder
 """
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from e2e import Outcome, expect, expect_refused, main, read, write
+from e2e import expect, expect_refused, main, read, write
+from out_of_tree import PREFIX, run
 
-BUILD = os.path.realpath(sys.argv[2])
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-for tool in (os.environ.get("CC", "cc").split()[0], "make", "pkg-config", "meson"):
-    if not shutil.which(tool):
-        print(f"skipped: {tool} is not installed, so nothing can be built out of tree")
-        sys.exit(77)
-
-
-def install(into):
-    """Into the folder `into`, as packagers do. Returns the prefix there, and the environment of its user."""
-    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True, stdout=subprocess.DEVNULL,
-                   env={**os.environ, "DESTDIR": into})
-    found = [os.path.join(folder, "skerry.pc") for folder, _, names in os.walk(into) if "skerry.pc" in names]
-    if len(found) != 1:
-        sys.exit(f"skerry.pc is there {len(found)} times")
-    wanted = subprocess.run(["pkg-config", "--variable=prefix", found[0]], check=True, capture_output=True, text=True).stdout.strip()
-    prefix = into + wanted
-    environment = {**os.environ, "PATH": f"{prefix}/bin:{os.environ['PATH']}", "PKG_CONFIG_PATH": os.path.dirname(found[0]),
-                   "PKG_CONFIG": f"pkg-config --define-variable=prefix={prefix}"}
-    # The compiler of the build may make objects that only its own programs load (sanitizers); a user's does not.
-    for name in ("CC", "CFLAGS", "LDFLAGS", "MAKEFLAGS", "MAKELEVEL"):
-        environment.pop(name, None)
-    return prefix, environment
-
-
-AREA = tempfile.TemporaryDirectory()
-PREFIX, ENVIRONMENT = install(AREA.name)
-
-
-def run(*words, folder=None, timeout=300, **environment):
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, timeout=timeout, stdin=subprocess.DEVNULL,
-                          env={**ENVIRONMENT, **environment}, check=False)
-    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def what_is_installed_is_enough_and_whole():
@@ -128,10 +93,6 @@ def names_and_places_are_judged():
     expect(sorted(os.listdir(".")) == ["file", "there"], f"nothing is left: {os.listdir('.')}")
 
 
-if __name__ == "__main__":
-    try:
-        main(what_is_installed_is_enough_and_whole, a_new_protocol_builds_closes_runs_and_passes_its_test,
-             both_engines_both_fidelities_and_a_thousand_kernels, what_breaks_it_is_seen_by_its_own_test,
-             meson_builds_it_as_well, names_and_places_are_judged)
-    finally:
-        AREA.cleanup()
+main(what_is_installed_is_enough_and_whole, a_new_protocol_builds_closes_runs_and_passes_its_test,
+     both_engines_both_fidelities_and_a_thousand_kernels, what_breaks_it_is_seen_by_its_own_test, meson_builds_it_as_well,
+     names_and_places_are_judged)

@@ -145,12 +145,13 @@ static const struct step_cell cap_table[CAP_FULL + 1][EVENT_COUNT] = {
 
 	STAY (GONE,      forget, 0, FIRST, CUTTING, HOLLOW),
 	STAY (CHECK,     check,  0, COPY, FIRST, CUTTING),
-	/* Who is not usable, or not a first capability, refuses. */
-	STAY (OBTAIN,    deny,   1, FREE, RESERVING, ASKING, COPY, CUTTING, HOLLOW),
-	STAY (LEND,      refuse, 0, FREE, RESERVING, ASKING, COPY, CUTTING, HOLLOW),
-	STAY (CUT,       refuse, 0, FREE, RESERVING, ASKING, HOLLOW),
-	STAY (DROP,      refuse, 0, FREE, RESERVING, ASKING, HOLLOW),
-	STAY (CHECK,     refuse, 0, FREE, RESERVING, ASKING, HOLLOW),
+	/* Who is not usable refuses its would-be users; who is not a first capability, or is being revoked, lends nothing. */
+#define UNUSABLE FREE, RESERVING, ASKING, HOLLOW
+	STAY (OBTAIN,    deny,   1, UNUSABLE, COPY, CUTTING),
+	STAY (LEND,      refuse, 0, UNUSABLE, COPY, CUTTING),
+	STAY (CUT,       refuse, 0, UNUSABLE),
+	STAY (DROP,      refuse, 0, UNUSABLE),
+	STAY (CHECK,     refuse, 0, UNUSABLE),
 };
 /* clang-format on */
 
