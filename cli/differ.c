@@ -163,7 +163,8 @@ static const struct step_protocol *protocol_of(const struct scenario *scenario, 
 		return &file_posix;
 	if (number > 2)
 		return NULL;
-	protocol_open(&found, number ? scenario->memory : scenario->capability, number ? "memory" : "capability", why);
+	protocol_open(&found, number ? scenario->memory : scenario->capability,
+		      number ? "memory" : "capability", why);
 	return found;
 }
 

@@ -17,8 +17,7 @@
 #include <skerry/ssi.h>
 #include "ssi/full_internal.h"
 
-#include <stdio.h>
-#define must(e) do { seL4_Error e_ = (e); if (e_) fprintf(stderr, "%d err %d\n", __LINE__, e_); SIM_CHECK(e_ == seL4_NoError); } while (0)
+static void must(seL4_Error error) { SIM_CHECK(error == seL4_NoError); }
 
 /* ---- originals ---- */
 
@@ -240,11 +239,23 @@ static void copy_to_holder(struct full_cluster *m, uint32_t index)
 				     FULL_CHUNK_BITS, id ? seL4_AllRights : seL4_CapRights_new(1, 0, 0, 1)));
 }
 
+static bool is_usable(const struct step_node *n, unsigned state)
+{
+	return n->protocol->machine[CAPABILITY_CAP].usable >> state & 1;
+}
+
+static bool is_usable_now(const struct full_cluster *m, uint32_t index)
+{
+	const struct step_node *n = &m->flat->node[FLAT_CAPABILITY];
+	return is_usable(n, ((const struct step_head *)step_at(n, CAPABILITY_CAP, index))->state);
+}
+
 /* It changes hands in this kernel. */
 static void pass_on(struct full_cluster *m, uint32_t index, struct full_client *to, uint32_t slot)
 {
 	struct full_client *from = &m->client[m->owner[index] - 1];
-	must(seL4_CNode_Move(to->cnode, slot, FULL_CLIENT_BITS, from->cnode, m->slot_of[index], FULL_CLIENT_BITS));
+	/* Nothing is there if a revoke is under way. */
+	(void)seL4_CNode_Move(to->cnode, slot, FULL_CLIENT_BITS, from->cnode, m->slot_of[index], FULL_CLIENT_BITS);
 	slot_give(from, m->slot_of[index]);
 }
 
@@ -269,7 +280,7 @@ static bool give(struct full_cluster *m, uint32_t client, struct flat_handle *ha
 		pass_on(m, index, k, slot);
 	m->owner[index] = client + 1;
 	m->slot_of[index] = slot;
-	if (!moves)
+	if (!moves && is_usable_now(m, index)) /* else when it is again: full_cell() */
 		copy_to_holder(m, index);
 	handle->cptr = slot;
 	handle->holder = client;
@@ -299,11 +310,6 @@ void full_take_back(struct flat_cluster *c, struct flat_handle *handle)
 }
 
 /* ---- what a step does to a representative ---- */
-
-static bool is_usable(const struct step_node *n, unsigned state)
-{
-	return n->protocol->machine[CAPABILITY_CAP].usable >> state & 1;
-}
 
 /* Nobody can use it. */
 static void cease(struct full_cluster *m, uint32_t index)

@@ -117,7 +117,7 @@ def what_was_built_against_another_skerry():
                                      ("protocol.h", "void (*data_drop)(struct step_node *n, uint32_t data);",
                                       "void (*data_drop)(struct step_node *n, uint32_t data); "
                                       "uint32_t (*data_out)(struct step_node *n, uint32_t data);")],
-        "another record": [("plugin.h", "	T(struct step_link)", "	T(struct step_link) T(struct step_link)")],
+        "another record": [("plugin.h", "\tT(struct step_link)", "\tT(struct step_link) T(struct step_link)")],
     }.items():
         outcome = skerry("check", compile_protocol(headers=headers_with(*changes)))
         expect_refused(outcome, "built against another Skerry", "rebuild")
