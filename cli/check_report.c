@@ -11,13 +11,27 @@
 
 static bool must_fail(const struct check_search *s) { return s->promise && !s->promise->kept; }
 
+/* Whether a bound is below the model's own: then what is not promised may be out of reach. */
+static bool is_small(const struct check_search *s)
+{
+	const struct checker_options *o = &s->options;
+	const struct step_model *m = s->model;
+	bool small = (o->kernels && o->kernels < m->nodes) || (o->flight && o->flight < m->flight) ||
+		     (o->objects && o->objects < m->objects) ||
+		     (o->capabilities && o->capabilities < m->capabilities) ||
+		     (m->local_errors && o->no_local_errors);
+	for (uint32_t k = 1; k < STEP_MACHINES_MAX; k++)
+		small |= o->slots[k] && o->slots[k] < m->slots[k];
+	return small;
+}
+
 int check_search_code(const struct check_search *s)
 {
 	if (s->skipped || (s->result.end == CHECKER_BOUNDED))
 		return CLI_INCONCLUSIVE;
 	if (s->result.end == CHECKER_VIOLATED)
 		return must_fail(s) && !s->other ? CLI_GOOD : CLI_VIOLATED;
-	return must_fail(s) ? CLI_VIOLATED : CLI_GOOD;
+	return must_fail(s) && !is_small(s) ? CLI_VIOLATED : CLI_GOOD;
 }
 
 int check_report_code(const struct check_report *r)
@@ -50,7 +64,10 @@ static const char *verdict(const struct check_search *s)
 		return must_fail(s) ? "bounded: no counter-example yet" : "bounded: nothing was found";
 	if (s->result.end == CHECKER_VIOLATED)
 		return s->other ? "something else is wrong" : must_fail(s) ? "shown not to hold" : "violated";
-	return must_fail(s) ? "holds, though declared as not kept" : "holds";
+	if (must_fail(s))
+		return is_small(s) ? "not exhibited in so small a configuration"
+				   : "holds, though declared as not kept";
+	return "holds";
 }
 
 /* ---- text ---- */
@@ -200,10 +217,16 @@ static void print_wrongly_declared(const struct check_report *r)
 {
 	for (uint32_t i = 0; i < r->searches; i++) {
 		const struct check_search *s = &r->search[i];
-		if (must_fail(s) && !s->skipped && s->result.end == CHECKER_CLOSED)
-			printf("\nwrongly declared: %s is declared as not kept, but in this configuration no "
-			       "way breaks it; "
-			       "declare it as kept, or check a larger one\n",
+		if (!must_fail(s) || s->skipped || s->result.end != CHECKER_CLOSED)
+			continue;
+		if (is_small(s))
+			printf("\nnot exhibited: %s is declared as not kept; no way breaks it in so small a "
+			       "configuration\n",
+			       s->promise->name);
+		else
+			printf("\nwrongly declared: %s is declared as not kept, but no way breaks it; "
+			       "declare it as "
+			       "kept, or check a larger configuration\n",
 			       s->promise->name);
 	}
 }

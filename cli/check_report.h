@@ -10,6 +10,7 @@
 /* One search: the main one judges all that is kept and needs no world of its own, the others one promise each. */
 struct check_search {
 	const struct step_promise *promise; /* NULL: the main search */
+	const struct step_model *model;     /* of the protocol */
 	bool skipped;                       /* there was no time left */
 	struct checker_options options;
 	struct checker_result result;

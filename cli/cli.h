@@ -4,6 +4,7 @@
  */
 #ifndef SKERRY_CLI_CLI_H
 #define SKERRY_CLI_CLI_H
+#include <stdbool.h>
 
 #define CLI_VERSION "0.3.0"
 #define CLI_SCHEMA  1 /* of all JSON output */
@@ -38,6 +39,8 @@ int cmd_doctor(int argc, char **argv);
 /* The protocol of a name or of a shared object ("./NAME.so"); on failure returns an exit code after a message. */
 struct step_protocol;
 int protocol_choose(const struct step_protocol **out, const char *name);
+/* Whether a word is FAMILY=PROTOCOL ("capability=./NAME.so"), which protocol_choose() takes as well. */
+bool protocol_is_choice(const char *word);
 
 /* Prints "skerry: " and the message to stderr; returns `code`. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -80,9 +80,13 @@ static void add_search(struct check_report *r, const struct step_promise *promis
 		return;
 	struct check_search *s = &r->search[r->searches++];
 	s->promise = promise;
+	s->model = r->protocol->model;
 	s->options = *r->options;
 	s->options.judged = judged;
-	if (promise && promise->kept && promise->apart && !s->options.capabilities)
+	if (!promise || !promise->apart)
+		return;
+	/* What is to be kept is judged with so many; what is not may need more than was asked for. */
+	if (promise->kept ? !s->options.capabilities : s->options.capabilities < promise->apart)
 		s->options.capabilities = promise->apart;
 }
 

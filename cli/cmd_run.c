@@ -34,7 +34,26 @@ static const char examples[] =
 	"  skerry run --set machine.link.wire=9000cycles  links ten times slower\n"
 	"  skerry run --trace my.strace                    what scripts/record-trace has recorded\n"
 	"  skerry run kilo --json --no-record              a built-in scenario; one JSON object, no files\n"
+	"  skerry run mine.yaml capability=./lease.so      a protocol in a shared object: skerry new "
+	"protocol\n"
 	"  skerry run --engine native --set machine.clusters=2   on threads of this host, in real time\n";
+
+/* "capability=./lease.so" is short for --set protocols.capability=./lease.so; what remains is the scenario. */
+static int sort_arguments(struct run_line *line, struct option_list *sets,
+			  const struct option_list *arguments)
+{
+	for (uint32_t i = 0; i < arguments->count; i++) {
+		const char *word = arguments->item[i];
+		if (protocol_is_choice(word) && sets->count < OPTIONS_ITEMS_MAX)
+			sets->item[sets->count++] = word;
+		else if (line->source.scenario)
+			return cli_fail(CLI_USAGE, "run: \"%.64s\": one scenario at a time; leave it out",
+					word);
+		else
+			line->source.scenario = word;
+	}
+	return 0;
+}
 
 static int read_line(struct run_line *line, struct option_list *sets, struct option_list *traces, int argc,
 		     char **argv)
@@ -65,10 +84,10 @@ static int read_line(struct run_line *line, struct option_list *sets, struct opt
 		{"quiet", OPTION_FLAG, &line->quiet, NULL, "show no progress", 0, NULL},
 	};
 	const struct command_line command = {.name = "run",
-					     .arguments = "[SCENARIO]",
+					     .arguments = "[SCENARIO] [FAMILY=PROTOCOL]...",
 					     .about = "run a scenario, a file or a built-in name",
 					     .examples = examples,
-					     .arguments_max = 1,
+					     .arguments_max = 3,
 					     .option = options,
 					     .options = sizeof options / sizeof *options};
 	int code = options_read(&command, argc, argv, &arguments);
@@ -76,7 +95,9 @@ static int read_line(struct run_line *line, struct option_list *sets, struct opt
 		return code;
 	if (line->out && line->no_record)
 		return cli_fail(CLI_USAGE, "run: --out and --no-record exclude each other; leave one out");
-	line->source.scenario = arguments.count ? arguments.item[0] : NULL;
+	code = sort_arguments(line, sets, &arguments);
+	if (code)
+		return code;
 	line->source.sets = sets;
 	line->source.traces = traces;
 	return -1;

@@ -18,7 +18,7 @@ struct sets {
 
 static void sets_add(struct sets *sets, const char *key, const char *value)
 {
-	SIM_CHECK(asprintf(&sets->text[sets->count++], "%s%s%s", key, *key ? "=" : "", value) >= 0);
+	SIM_CHECK(asprintf(&sets->text[sets->count++], "%s=%s", key, value) >= 0);
 }
 
 static bool is_recording(const char *word)
@@ -104,8 +104,11 @@ static char *replay_line(const struct session_source *source, const struct scena
 static void sets_of_options(struct sets *sets, const struct session_source *source)
 {
 	char clusters[16];
-	for (uint32_t i = 0; source->sets && i < source->sets->count; i++)
-		sets_add(sets, "", source->sets->item[i]);
+	for (uint32_t i = 0; source->sets && i < source->sets->count; i++) {
+		const char *set = source->sets->item[i];
+		SIM_CHECK(asprintf(&sets->text[sets->count++], "%s%s",
+				   protocol_is_choice(set) ? "protocols." : "", set) >= 0);
+	}
 	if (source->preset)
 		sets_add(sets, "machine.preset", source->preset);
 	if (source->clusters) {

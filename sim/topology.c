@@ -204,12 +204,26 @@ static uint32_t link_index(const struct sim_topology *t, uint32_t from, uint32_t
 	return t->kind == SIM_TOPOLOGY_GROUPS ? t->link_class[group_of(t, from)][group_of(t, to)] : 0;
 }
 
+/* What an ordered pair's wire takes longer than its link: splitmix64 of the seed and the pair. */
+static sim_ps extra_wire(const struct sim_topology *t, uint32_t from, uint32_t to)
+{
+	const sim_ps slow = from == t->slow_cluster || to == t->slow_cluster ? t->slow_ps : 0;
+	if (!t->jitter_ps)
+		return slow;
+	uint64_t z = (t->jitter_seed + 1) * 0x9e3779b97f4a7c15u + ((uint64_t)from << 32 | to);
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return slow + (z ^ z >> 31) % (t->jitter_ps + 1);
+}
+
 struct sim_link sim_topology_link(const struct sim_topology *topology, uint32_t from, uint32_t to)
 {
 	SIM_CHECK(from < topology->clusters && to < topology->clusters && from != to);
 	struct sim_link link = topology->link[link_index(topology, from, to)];
 	if (topology->kind == SIM_TOPOLOGY_MESH)
 		link.wire_ps += mesh_hops(topology, from, to) * topology->hop_ps;
+	if (topology->jitter_ps || topology->slow_ps)
+		link.wire_ps += extra_wire(topology, from, to);
 	return link;
 }
 

@@ -40,6 +40,11 @@ struct sim_topology {
 	const char *link_name[SIM_LINKS_MAX]; /* "same socket"; borrowed, static */
 	uint32_t mesh_width;                  /* MESH: clusters are numbered along rows */
 	sim_ps hop_ps;
+	/* To have messages in another order: the wire of an ordered pair takes up to jitter_ps longer, always the same, drawn
+	 * from the seed; all wires from and to one cluster take slow_ps longer. */
+	sim_ps jitter_ps, slow_ps;
+	uint64_t jitter_seed;
+	uint32_t slow_cluster;
 	const char *preset, *source; /* its name and where its numbers come from; borrowed, static */
 	bool this_host;              /* read from the host by hwloc, and the host really is this machine */
 };
@@ -53,7 +58,7 @@ struct sim_link sim_topology_link(const struct sim_topology *topology, uint32_t 
 sim_ps sim_topology_lookahead(const struct sim_topology *topology);
 
 /* Short text of a pair's class for reports, e.g. "same socket", "1 hop"; borrowed, static, never NULL. Pairs
- * with the same text have the same link, but for "64 hops or more" of a large mesh. `class_index`
+ * with the same text have the same link, but for jitter, a slow cluster, and "64 hops or more" of a large mesh. `class_index`
  * (< SIM_CLASSES_MAX) numbers the classes; a class that no pair of so small a machine has leaves a gap. */
 const char *sim_topology_class(const struct sim_topology *topology, uint32_t from, uint32_t to,
 			       uint32_t *class_index);

@@ -149,6 +149,8 @@ void flat_message(struct flat_cluster *c, struct flat_frame *frame, const struct
 			flat_data_arrived(c, &frame->msg, event->src);
 	}
 	flat_set_chain(n, frame->chain);
+	if (c->way && event->src != c->id)
+		flat_credit_return(c, event->src);
 	if (event->src != c->id && c->machine->trace)
 		trace_add(c, &frame->msg, event->src);
 	if (event->src != c->id)
@@ -179,8 +181,10 @@ static void handle(struct flat_machine *m, struct flat_cluster *c, struct flat_f
 	if (client && !call && !c->raised)
 		return; /* the monitor has no part in it */
 	c->now = c->origin ? flat_ticks(c) : arrival > c->free ? arrival : c->free;
-	if (call)
+	if (call && !flat_credit_hold(c, frame->msg.word))
 		flat_files_start(c, frame->msg.word);
+	else if (frame->msg.protocol == FLAT_CREDIT)
+		flat_credit_back(c, frame->msg.word);
 	else if (frame->msg.protocol == FLAT_DUE)
 		m->config.driver.due(m->config.driver.context, frame->msg.word);
 	else if (!client)
@@ -355,8 +359,10 @@ static void shard_merge(struct flat_machine *m, struct flat_shard *from)
 	traffic_merge(into->by_class, from->by_class, FLAT_CLASSES);
 	into->messages += from->messages;
 	into->calls += from->calls;
+	into->waited += from->waited;
+	into->waited_most = into->waited_most > from->waited_most ? into->waited_most : from->waited_most;
 	into->end = into->end > from->end ? into->end : from->end;
-	from->messages = from->calls = 0;
+	from->messages = from->calls = from->waited = 0;
 }
 
 void flat_stats(struct flat_machine *m, struct flat_stats *out)
@@ -367,6 +373,8 @@ void flat_stats(struct flat_machine *m, struct flat_stats *out)
 	*out = (struct flat_stats){.op = s->op,
 				   .messages = s->messages,
 				   .calls = s->calls,
+				   .waited = s->waited,
+				   .waited_most = s->waited_most,
 				   .pair = s->pair,
 				   .by_class = s->by_class,
 				   .end = s->end};

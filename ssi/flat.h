@@ -189,6 +189,7 @@ struct flat_config {
 	/* And for operations on capabilities: those that all clients make or get, and objects that those of one cluster
 	 * make. */
 	uint64_t capabilities_max, objects_max;
+	uint32_t credit; /* messages that a link holds each way; 0: whatever is sent. Virtual time: natively rings have slots */
 	sim_ps timer; /* what a protocol's timer waits; 0: as long as a fault takes, natively 2 us */
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;           /* a client may read a page while it writes the whole of it */
@@ -267,6 +268,7 @@ struct flat_traffic {
 struct flat_stats {
 	const struct flat_op_stats *op; /* [FLAT_OPS] */
 	uint64_t messages, calls, cells;
+	uint64_t waited, waited_most; /* messages that found no credit; of one cluster at the same time (virtual time) */
 	const struct flat_traffic *pair;     /* [clusters][clusters], NULL for more than FLAT_PAIRS_MAX */
 	const struct flat_traffic *by_class; /* [FLAT_CLASSES] */
 	sim_ps end;                          /* when the last client had finished */

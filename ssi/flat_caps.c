@@ -198,8 +198,6 @@ void flat_caps_start(struct flat_cluster *c, uint32_t client)
 	flat_charged(c->profile, SIM_COST_CALL, 1);
 	flat_set_chain(n, (struct flat_chain){.kernel = m->cost.cycles[SIM_COST_CALL]});
 	const int error = check_call(c, k);
-	if (!error && k->call.op == FLAT_CAP_DELETE)
-		flat_charge_kernel(n, SIM_COST_CAP_DELETE);
 	if (!error && (k->call.op != FLAT_CAP_DELETE || !k->call.handle->first)) {
 		call_protocol(c, k, STEP_NOBODY, DOING_CAPABILITY, event_of(k->call.op), count_of(k->call.op),
 			      word_of(&k->call));
@@ -324,6 +322,18 @@ struct flat_handle flat_caps_received(struct flat_cluster *c, const struct flat_
 	if (!handle.offered)
 		look_at(c, handle.cap, &handle);
 	return handle;
+}
+
+/* ---- what a capability costs that goes ---- */
+
+/* Sees each cell of the capability protocol in virtual time: whatever takes a capability away, its kernel deletes it. */
+void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
+{
+	const uint32_t usable = n->protocol->machine[CAPABILITY_CAP].usable;
+	if (at.machine != CAPABILITY_CAP || !(usable >> state & 1) || usable >> next & 1)
+		return;
+	flat_sync(n);
+	flat_charge_kernel(n, SIM_COST_CAP_DELETE);
 }
 
 /* ---- what is in use ---- */

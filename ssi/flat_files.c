@@ -331,7 +331,6 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 			      k->reply.root, 0, client, op);
 		return;
 	case POSIX_DELETE:
-		flat_charge_kernel(n, SIM_COST_CAP_DELETE);
 		call_tree_for(c, &k->task, self, DOING_DELETE, FLAT_DELETE, CAPABILITY_DELETE,
 			      k->call.handle->cap, 0, client, op);
 		return;

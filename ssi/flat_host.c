@@ -99,19 +99,37 @@ SIM_PROBE_ASIDE static void probe_sent(const struct step_node *n, uint32_t to, u
 		  number);
 }
 
+static struct flat_frame *send_now(struct step_node *n, uint32_t to, uint64_t bytes, unsigned klass)
+{
+	struct flat_chain chain =
+		flat_chain_of(n); /* natively its wire is counted where the message arrives */
+	const sim_ps arrival = flat_cluster_of(n)->origin ? 0 : arrival_of(n, to, bytes, &chain);
+	struct flat_frame *frame = sim_engine_send(flat_machine_of(n)->engine, n->id, to, arrival, klass);
+	frame->chain = chain;
+	return frame;
+}
+
+void flat_depart(struct flat_cluster *c, uint32_t to, const struct flat_waiting *waiting)
+{
+	struct step_node *n = &c->node[waiting->frame.msg.protocol];
+	flat_set_chain(n, waiting->frame.chain);
+	send_now(n, to, waiting->bytes, waiting->klass)->msg = waiting->frame.msg;
+}
+
 static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned event)
 {
-	struct flat_machine *m = flat_machine_of(n);
 	struct flat_cluster *c = flat_cluster_of(n);
 	const bool data = n->protocol->event[event].word == STEP_K_DATA;
 	const uint64_t bytes = data ? FLAT_PAGE_BYTES : 0;
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_SEND);
 	flat_sync(n);
-	struct flat_chain chain =
-		flat_chain_of(n); /* natively its wire is counted where the message arrives */
-	const sim_ps arrival = c->origin ? 0 : arrival_of(n, to, bytes, &chain);
-	struct flat_frame *frame = sim_engine_send(m->engine, n->id, to, arrival, class_of(n, event));
-	frame->chain = chain;
+	struct flat_frame *frame;
+	if (!c->way || flat_credit_take(c, to)) {
+		frame = send_now(n, to, bytes, class_of(n, event));
+	} else {
+		frame = flat_credit_wait(c, to, class_of(n, event), bytes);
+		frame->chain = flat_chain_of(n);
+	}
 	c->sending_to = data ? to : c->id;
 	count_message(c->shard, n, to, 64 + bytes);
 	if (SIM_PROBE_ON(message_sent))

@@ -6,6 +6,7 @@
  *   flat_pages.c  frames, lines and their names, a client's way over the pages of one call
  *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
  *   flat_caps.c   clients' operations on capabilities
+ *   flat_credit.c backpressure in virtual time
  *   flat_check.c  what must hold over the whole machine
  *
  * Layer: ssi, private. */
@@ -30,6 +31,7 @@ enum flat_number {
 	FLAT_MEMORY,
 	FLAT_FILE,
 	FLAT_PROTOCOLS,
+	FLAT_CREDIT = 251, /* a message was taken at its other end */
 	FLAT_DROP = 252, /* a capability of a client that was killed goes */
 	FLAT_RUN = 253,  /* a full cluster goes on */
 	FLAT_DUE = 254,
@@ -147,6 +149,18 @@ struct flat_taken { /* of one ordered pair: written by the receiver, read by the
 	sim_atomic_u32 count;
 } __attribute__((aligned(64)));
 
+/* A message that waits for credit; and what is on its way to another cluster, or waits. */
+struct flat_waiting {
+	struct flat_frame frame;
+	uint64_t bytes;
+	uint8_t klass;
+};
+struct flat_way {
+	uint32_t flying;
+	uint32_t head, tail, room; /* room: a power of two, or 0 */
+	struct flat_waiting *waiting;
+};
+
 struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint32_t id, clients;
 	uint8_t raised;       /* mask of the nodes in which the host raised events */
@@ -158,6 +172,9 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	const uint64_t *origin; /* natively: when the run began, in ticks; NULL in virtual time */
 	struct flat_outbox outbox;
 	struct flat_transit *transit; /* natively: [clusters] */
+	struct flat_way *way;         /* [clusters]; NULL: links hold whatever is sent */
+	uint32_t waiting_frames;      /* in all of its outboxes */
+	uint32_t *held, held_head, held_tail; /* [clients + 1]: clients whose calls are held back */
 	uint32_t sending_to; /* natively: whom the last message with bulk data is for, or this cluster */
 	struct step_node node[FLAT_PROTOCOLS];
 	uint64_t cells_seen[FLAT_PROTOCOLS];
@@ -213,6 +230,7 @@ struct flat_shard {
 	struct flat_op_stats *op;
 	struct flat_traffic *pair, *by_class;
 	uint64_t messages, calls, faults;
+	uint64_t waited, waited_most; /* messages that found no credit; of one cluster at the same time */
 	sim_ps end;
 	char fault_text[200];
 	struct flat_grant *grant;
@@ -321,7 +339,22 @@ static inline void flat_sync(struct step_node *n)
 	flat_charge_monitor(n, cells * flat_machine_of(n)->cost.cycles[SIM_COST_STEP]);
 }
 
+/* ---- flat_credit.c ---- */
+
+int flat_credit_init(struct flat_machine *machine);
+void flat_credit_fini(struct flat_cluster *cluster, uint32_t clusters);
+bool flat_credit_take(struct flat_cluster *cluster, uint32_t to);
+/* Room for a message that waits. */
+struct flat_frame *flat_credit_wait(struct flat_cluster *cluster, uint32_t to, unsigned klass, uint64_t bytes);
+/* True: the client's call begins later. */
+bool flat_credit_hold(struct flat_cluster *cluster, uint32_t client);
+void flat_credit_return(struct flat_cluster *cluster, uint32_t from);
+void flat_credit_back(struct flat_cluster *cluster, uint32_t to);
+
 /* ---- flat_host.c ---- */
+
+/* A message that waited goes on its way. */
+void flat_depart(struct flat_cluster *cluster, uint32_t to, const struct flat_waiting *waiting);
 
 extern const struct step_host flat_host;
 void flat_log(struct step_node *n, enum inclusion_kind kind, const struct step_msg *m, step_ref at,
@@ -394,6 +427,7 @@ void flat_caps_init(struct flat_machine *machine);
 enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref object);
 enum flat_kind flat_kind_of(const struct flat_cluster *cluster, step_ref cap); /* of this cluster */
 bool flat_retires(const struct flat_machine *machine); /* first capabilities can be retired */
+void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned next);
 void flat_caps_start(struct flat_cluster *cluster, uint32_t client);
 void flat_caps_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,
 		    step_ref arg);

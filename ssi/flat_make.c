@@ -111,6 +111,14 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 					  m->event);
 }
 
+/* And of the capability protocol in virtual time, where what a kernel does is charged. */
+static void caps_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		     unsigned next)
+{
+	flat_caps_cell(n, at, state, next);
+	profile_tap(n, m, at, state, next);
+}
+
 /* And of one with kernels. */
 static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		     unsigned next)
@@ -119,9 +127,13 @@ static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at,
 	full_cell(n, at, state, next);
 }
 
-static step_tap *tap_of(const struct flat_config *config)
+static step_tap *tap_of(const struct flat_config *config, unsigned number)
 {
-	return config->full ? full_tap : config->profile ? profile_tap : config->cell_tap;
+	if (config->full)
+		return full_tap;
+	if (number == FLAT_CAPABILITY && !config->native)
+		return caps_tap;
+	return config->profile ? profile_tap : config->cell_tap;
 }
 
 static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned number, uint32_t links,
@@ -135,7 +147,7 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.host = &flat_host,
 				.number = (uint8_t)number,
 				.owner = c,
-				.tap = tap_of(&m->config),
+				.tap = tap_of(&m->config, number),
 				.links = links,
 				.parks = parks,
 				.raised = shard->raised[number]};
@@ -383,7 +395,7 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
-		error = names_init(&m->names) ? -ENOMEM : flat_pages_init(m);
+		error = names_init(&m->names) || flat_credit_init(m) ? -ENOMEM : flat_pages_init(m);
 	if (!error)
 		error = engine_init(m);
 	if (!error && config->full)
@@ -426,6 +438,7 @@ void flat_free(struct flat_machine *m)
 			ssi_table_fini(&m->cluster[i].caps_named[k]);
 		free(m->cluster[i].cached_name);
 		flat_data_fini(&m->cluster[i], m->clusters);
+		flat_credit_fini(&m->cluster[i], m->clusters);
 	}
 	for (uint32_t i = 0; m->shard && i < m->shards; i++)
 		shard_fini(&m->shard[i]);

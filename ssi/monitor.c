@@ -230,6 +230,8 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 	if (is_ssi(info))
 		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info),
 		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1], &m->flat->client[client].call);
+	if (flat_credit_hold(m->flat, client))
+		return;
 	flat_files_start(m->flat, client);
 	flat_settle(m->flat);
 }
@@ -288,6 +290,9 @@ static void open_letter(struct full_cluster *m, struct full_letter *letter)
 	case FLAT_CLIENT:
 		seL4_Signal(m->client[letter->frame.msg.word & ~FLAT_CLIENT_ASKS].notification);
 		return;
+	case FLAT_CREDIT:
+		flat_credit_back(c, letter->frame.msg.word);
+		break;
 	case FLAT_DROP:
 		flat_drop(c, letter->frame.msg.arg, letter->frame.msg.word);
 		break;

@@ -494,6 +494,7 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .tap_context = run->options.tap_context,
 				     .capability = run->capability,
 				     .timer = s->timer,
+				     .credit = s->credit,
 				     .cell_tap = run->options.cell_tap,
 				     .log = run->log,
 				     .profile = run->options.profile,

@@ -53,6 +53,15 @@ static void override_links(struct resolve *r)
 			offsetof(struct sim_link, ps_per_kib));
 }
 
+static void resolve_disorder(struct resolve *r)
+{
+	struct sim_topology *t = &r->scenario->topology;
+	t->jitter_ps = sim_ps_of_cycles(&t->clock, r->raw->machine.link.jitter);
+	t->jitter_seed = r->raw->seed;
+	t->slow_cluster = (uint32_t)r->raw->machine.slow.cluster;
+	t->slow_ps = sim_ps_of_cycles(&t->clock, r->raw->machine.slow.wire);
+}
+
 /* A preset's name goes before a file of the same name: it means the same everywhere. */
 static int choose_machine(struct resolve *r, const char **why)
 {
@@ -84,6 +93,8 @@ static int resolve_machine(struct resolve *r)
 	if (sim_config_given(r->config, "machine.clock"))
 		sim_topology_set_clock(&r->scenario->topology, raw->clock);
 	override_links(r);
+	resolve_disorder(r);
+	r->scenario->credit = (uint32_t)raw->link.credit;
 	if (sim_topology_check(&r->scenario->topology, &why))
 		return sim_config_fail(r->config, "machine", NULL, "%s", why);
 	return 0;
@@ -155,9 +166,10 @@ static int resolve_kind(struct resolve *r, uint32_t index, enum scenario_workloa
 	*out = (enum scenario_workload)first;
 	if (first >= 0)
 		return 0;
-	return sim_config_fail(r->config, entry_path(r, "clients", index, ""), NULL,
-			       "neither \"trace\" nor \"stamps\", \"operations\", \"chains\" or \"trees\"; write one "
-			       "of them");
+	return sim_config_fail(
+		r->config, entry_path(r, "clients", index, ""), NULL,
+		"neither \"trace\" nor \"stamps\", \"operations\", \"chains\" or \"trees\"; write one "
+		"of them");
 }
 
 static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_clients *out)
@@ -172,7 +184,8 @@ static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_c
 	for (unsigned i = 0; i < SCENARIO_OPERATION_KINDS; i++)
 		out->random.weight[i] = (uint32_t)raw->operations.weight[i];
 	const struct raw_shape *shape = out->workload == SCENARIO_CHAINS ? &raw->chains : &raw->trees;
-	out->shape = (struct scenario_shape){(uint32_t)shape->size, (uint32_t)shape->rounds};
+	out->shape = (struct scenario_shape){(uint32_t)shape->size, (uint32_t)shape->rounds,
+					     (enum scenario_by)raw->trees.by};
 	out->pages = (uint32_t)raw->stamps.pages;
 	out->operations = (uint32_t)raw->stamps.operations;
 	out->write_percent = (uint32_t)raw->stamps.writes;
@@ -453,7 +466,10 @@ int scenario_read(struct scenario **out, const char *file, const char *const *se
 	return result;
 }
 
-const char *scenario_workload_name(enum scenario_workload workload) { return scenario_workload_names[workload]; }
+const char *scenario_workload_name(enum scenario_workload workload)
+{
+	return scenario_workload_names[workload];
+}
 
 void scenario_free(struct scenario *scenario)
 {

@@ -62,8 +62,10 @@ struct scenario_operations {
 };
 
 /* Chains: capabilities from the first, over all clients in turn; trees: children of the first. Then it revokes. */
+enum scenario_by { SCENARIO_BY_SEND, SCENARIO_BY_OBTAIN };
 struct scenario_shape {
 	uint32_t size, rounds;
+	enum scenario_by by; /* trees: the first sends, or the others obtain */
 };
 
 /* One entry of `clients:`. */
@@ -126,6 +128,7 @@ struct scenario {
 	struct sim_topology topology;
 	struct sim_cost_profile cost;              /* the profile with the scenario's changes */
 	const struct km_cost_profile *kernel_cost; /* fidelity full */
+	uint32_t credit;                           /* messages that a link holds; 0: whatever is sent */
 	sim_ps timer;                              /* what a protocol's timer waits; 0: the host's choice */
 	char *capability, *memory;                 /* protocol names, default "tree" and "msi" */
 	uint32_t service_cluster;                  /* default 0 */

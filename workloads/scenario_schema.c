@@ -16,6 +16,7 @@ const char *const scenario_tree_names[] = {"private", "shared", NULL};
 const char *const scenario_workload_names[] = {"trace", "stamps", "operations", "chains", "trees", NULL};
 const char *const scenario_operation_names[] = {"send",   "offer",  "obtain", "copy",  "mint", "move",
 						"delete", "revoke", "retype", "query", "use",  NULL};
+const char *const scenario_by_names[] = {"send", "obtain", NULL};
 _Static_assert(COUNT(scenario_workload_names) == SCENARIO_WORKLOADS + 1, "a name each");
 _Static_assert(COUNT(scenario_operation_names) == SCENARIO_OPERATION_KINDS + 1, "a name each");
 _Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1 && SIM_ENGINE_NATIVE == 2,
@@ -49,8 +50,21 @@ static const struct sim_config_field link_fields[] = {
 	 .help = "The least distance between two sends of one port."},
 	{QUANTITY("bandwidth", raw_link, bandwidth, RATE, 1, 1000000000), .otherwise = "the preset's",
 	 .help = "Bulk data takes bytes / bandwidth more on the wire; `unlimited` for no time at all."},
+	{QUANTITY("credit", raw_link, credit, NONE, 1, 65536), .otherwise = "whatever is sent",
+	 .help = "Messages that a link holds each way until its receiver has taken them; what is sent beyond that waits, and "
+		 "calls of clients with it. Natively `native.slots` says it."},
+	{QUANTITY("jitter", raw_link, jitter, CYCLES, 0, CYCLES_MAX), .fallback = "0 cycles",
+	 .help = "The wire from a cluster to another takes up to so much longer, always the same, drawn from `seed`: another "
+		 "order of messages. In virtual time."},
 };
 static const struct sim_config_table link_table = TABLE(link_fields, struct raw_link);
+
+static const struct sim_config_field slow_fields[] = {
+	{QUANTITY("cluster", raw_slow, cluster, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0", .help = "Which."},
+	{QUANTITY("wire", raw_slow, wire, CYCLES, 0, CYCLES_MAX), .fallback = "0 cycles",
+	 .help = "All its wires, both ways, take so much longer. In virtual time."},
+};
+static const struct sim_config_table slow_table = TABLE(slow_fields, struct raw_slow);
 
 static const struct sim_config_field machine_fields[] = {
 	{TEXT("preset", raw_machine, preset, TEXT, 1, 4096), .fallback = "seed-1000-cycles",
@@ -63,6 +77,7 @@ static const struct sim_config_field machine_fields[] = {
 	 .help = "Of every core. Costs and links keep their cycles."},
 	{INNER("link", raw_machine, link, link_table), .otherwise = "the preset's",
 	 .help = "Each key changes every link of the machine."},
+	{INNER("slow", raw_machine, slow, slow_table), .otherwise = "as below", .help = "A cluster that is far away."},
 };
 static const struct sim_config_table machine_table = TABLE(machine_fields, struct raw_machine);
 
@@ -176,6 +191,8 @@ static const struct sim_config_field trees_fields[] = {
 	 .help = "Capabilities that are derived from the first."},
 	{QUANTITY("rounds", raw_shape, rounds, NONE, 1, 1000000), .fallback = "10",
 	 .help = "How often they are made and revoked."},
+	{CHOICE("by", raw_shape, by, scenario_by_names), .fallback = "send",
+	 .help = "Who derives: the first client sends, or it offers and the others obtain."},
 };
 static const struct sim_config_table trees_table = TABLE(trees_fields, struct raw_shape);
 

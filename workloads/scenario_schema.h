@@ -6,13 +6,18 @@
 #include "workloads/scenario.h"
 
 struct raw_link {
-	uint64_t send, wire, receive, gap, bandwidth;
+	uint64_t send, wire, receive, gap, bandwidth, credit, jitter;
+};
+
+struct raw_slow {
+	uint64_t cluster, wire;
 };
 
 struct raw_machine {
 	char *preset;
 	uint64_t clusters, clock;
 	struct raw_link link;
+	struct raw_slow slow;
 };
 
 struct raw_cost {
@@ -29,7 +34,7 @@ struct raw_operations {
 };
 
 struct raw_shape {
-	uint64_t size, rounds;
+	uint64_t size, rounds, by;
 };
 
 struct raw_clients {
@@ -73,7 +78,7 @@ struct raw_scenario {
 
 extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
 extern const char *const scenario_engine_names[],
-	*const scenario_tree_names[], *const scenario_workload_names[], *const scenario_operation_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
+	*const scenario_tree_names[], *const scenario_workload_names[], *const scenario_operation_names[], *const scenario_by_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does

@@ -28,18 +28,23 @@ static bool same_in_all(const struct sim_topology *t, size_t offset, uint64_t *v
 	return true;
 }
 
-static void write_link(FILE *out, const struct sim_topology *t)
+static void write_link(FILE *out, const struct sim_topology *t, uint32_t credit)
 {
 	static const size_t member[] = {offsetof(struct sim_link, send), offsetof(struct sim_link, wire_ps),
 					offsetof(struct sim_link, receive), offsetof(struct sim_link, gap),
 					offsetof(struct sim_link, ps_per_kib)};
 	uint64_t value;
-	bool any = false;
+	bool any = credit != 0 || t->jitter_ps;
 	for (size_t i = 0; i < sizeof member / sizeof *member; i++)
 		any |= same_in_all(t, member[i], &value);
 	if (!any)
 		return;
 	fprintf(out, "  link:\n");
+	if (credit)
+		write_quantity(out, "    ", "credit", SIM_UNIT_NONE, credit);
+	if (t->jitter_ps)
+		write_quantity(out, "    ", "jitter", SIM_UNIT_CYCLES,
+			       sim_cycles_of_ps(&t->clock, t->jitter_ps));
 	if (same_in_all(t, offsetof(struct sim_link, send), &value))
 		write_quantity(out, "    ", "send", SIM_UNIT_CYCLES, value);
 	if (same_in_all(t, offsetof(struct sim_link, wire_ps), &value))
@@ -52,14 +57,19 @@ static void write_link(FILE *out, const struct sim_topology *t)
 		write_quantity(out, "    ", "bandwidth", SIM_UNIT_RATE, sim_link_rate(t->clock.hz, value));
 }
 
-static void write_machine(FILE *out, const struct sim_topology *t)
+static void write_machine(FILE *out, const struct sim_topology *t, uint32_t credit)
 {
 	fprintf(out, "machine:\n");
 	write_named_text(out, "  ", "preset", t->preset);
 	fprintf(out, "  # %s\n", t->source);
 	write_quantity(out, "  ", "clusters", SIM_UNIT_NONE, t->clusters);
 	write_quantity(out, "  ", "clock", SIM_UNIT_FREQUENCY, t->clock.hz);
-	write_link(out, t);
+	write_link(out, t, credit);
+	if (t->slow_ps) {
+		fprintf(out, "  slow:\n");
+		write_quantity(out, "    ", "cluster", SIM_UNIT_NONE, t->slow_cluster);
+		write_quantity(out, "    ", "wire", SIM_UNIT_CYCLES, sim_cycles_of_ps(&t->clock, t->slow_ps));
+	}
 	for (uint32_t i = 0; t->links > 1 && i < t->links; i++)
 		fprintf(out, "    # %s: send %llu, wire %llu, receive %llu, gap %llu cycles\n",
 			t->link_name[i], (unsigned long long)t->link[i].send,
@@ -95,6 +105,8 @@ static void write_capabilities(FILE *out, const struct scenario_clients *entry)
 		write_quantity(out, "      ", entry->workload == SCENARIO_CHAINS ? "length" : "children",
 			       SIM_UNIT_NONE, entry->shape.size);
 		write_quantity(out, "      ", "rounds", SIM_UNIT_NONE, entry->shape.rounds);
+		if (entry->workload == SCENARIO_TREES)
+			fprintf(out, "      by: %s\n", scenario_by_names[entry->shape.by]);
 		return;
 	}
 	write_quantity(out, "      ", "count", SIM_UNIT_NONE, entry->random.count);
@@ -185,7 +197,7 @@ int scenario_write(const struct scenario *scenario, FILE *out)
 	fprintf(out, "engine: %s\n", scenario_engine_names[scenario->engine]);
 	fprintf(out, "fidelity: %s\norder: %s\n", scenario_fidelity_names[scenario->full],
 		scenario_order_names[scenario->order]);
-	write_machine(out, &scenario->topology);
+	write_machine(out, &scenario->topology, scenario->credit);
 	write_cost(out, scenario);
 	fprintf(out, "protocols:\n");
 	write_named_text(out, "  ", "capability", scenario->capability);

@@ -2,7 +2,7 @@
  *
  * The first client of the entry makes an object. In a chain each client derives a capability from its own for the next
  * one, over all clients in turn, until the chain is long enough; the last tells the first. In a tree the first sends
- * all of them itself. Then the first revokes, and begins again. One operation is under way at a time, so messages and
+ * all of them itself, or offers them, and the others obtain and say so. Then the first revokes, and begins again. One operation is under way at a time, so messages and
  * latencies are those of the operation alone. */
 #include <errno.h>
 #include <skerry/capability.h>
@@ -19,10 +19,15 @@ struct shapes {
 	uint32_t position; /* of it in the chain; the first one's is 0 */
 	uint32_t sent;     /* tree: in this round */
 	uint32_t rounds, visits; /* that are over; capabilities that came */
-	enum { WAITS, HOLDS, TELLS, REVOKES, ENDS } state;
-	bool made;
+	struct flat_handle offer; /* the name that came */
+	enum { WAITS, HOLDS, OBTAINS, TELLS, REVOKES, ENDS } state;
+	bool made, tells;
 };
 
+static bool is_obtained(const struct run_group *g)
+{
+	return g->entry->workload == SCENARIO_TREES && g->entry->shape.by == SCENARIO_BY_OBTAIN;
+}
 static bool is_chain(const struct run_group *g) { return g->entry->workload == SCENARIO_CHAINS; }
 
 int shapes_init(struct run *run, struct run_group *g, struct run_group *first, uint32_t members)
@@ -61,9 +66,10 @@ static uint32_t visits_of(const struct run_group *g)
 static bool call_to(struct run_group *g, uint32_t position, unsigned op, struct flat_call *call)
 {
 	struct shapes *s = g->shapes;
-	const struct run_group *to = s->first + (op == FLAT_CAP_OFFER ? 0 : member_at(g, position));
+	const bool back = g->shapes->tells;
+	const struct run_group *to = s->first + (back ? 0 : member_at(g, position));
 	*call = (struct flat_call){.op = (uint8_t)op,
-				   .handle = s->position ? &s->handle : &s->own,
+				   .handle = s->position || back ? &s->handle : &s->own,
 				   .cluster = to->cluster,
 				   .client = to->first_client,
 				   .label = position};
@@ -102,11 +108,16 @@ bool shapes_next(struct run_group *g, struct flat_call *call)
 	if (g == s->first && !s->made)
 		return create(g, call);
 	const unsigned state = s->state;
-	if (state == HOLDS || state == TELLS || state == REVOKES)
+	s->tells = state == TELLS;
+	if (state == HOLDS || state == OBTAINS || state == TELLS || state == REVOKES)
 		s->state = WAITS; /* for what comes, which may be before the call has ended */
 	switch (state) {
 	case HOLDS:
-		return call_to(g, (is_chain(g) ? s->position : s->sent) + 1, FLAT_CAP_SEND, call);
+		return call_to(g, (is_chain(g) ? s->position : s->sent) + 1,
+			       is_obtained(g) ? FLAT_CAP_OFFER : FLAT_CAP_SEND, call);
+	case OBTAINS:
+		*call = (struct flat_call){.op = FLAT_CAP_OBTAIN, .handle = &s->offer, .fresh = &s->handle};
+		return true;
 	case TELLS:
 		return call_to(g, size, FLAT_CAP_OFFER, call);
 	case REVOKES:
@@ -124,7 +135,7 @@ static void sent(struct run_group *g)
 {
 	struct shapes *s = g->shapes;
 	run_group_done(g);
-	if (!is_chain(g))
+	if (!is_chain(g) && !is_obtained(g))
 		s->state = ++s->sent == g->entry->shape.size ? REVOKES : HOLDS;
 }
 
@@ -138,23 +149,50 @@ static void revoked(struct run_group *g)
 		run_group_ended(g);
 }
 
+static void obtained(struct run_group *g)
+{
+	struct shapes *s = g->shapes;
+	run_group_done(g);
+	s->state = ++s->sent == g->entry->shape.size ? REVOKES : HOLDS;
+}
+
 void shapes_done(struct run_group *g, const struct flat_call *call, const struct flat_result *result)
 {
+	struct shapes *s = g->shapes;
 	run_check_add(g, CHECK_ANSWERS, 1);
 	if (result->error)
 		run_check_fail(g, CHECK_ANSWERS, "cluster %u: %s fails: %s", g->cluster, flat_op_name[call->op],
 			       strerror(result->error));
 	if (call->op == FLAT_CAP_SEND)
 		sent(g);
+	else if (call->op == FLAT_CAP_OBTAIN && s->members > 1)
+		s->state = TELLS;
+	else if (call->op == FLAT_CAP_OBTAIN)
+		obtained(g);
 	else if (call->op == FLAT_CAP_REVOKE)
 		revoked(g);
+}
+
+/* To another: it obtains. To the first: somebody has obtained. */
+static void offered(struct run_group *g, const struct flat_handle *handle)
+{
+	struct shapes *s = g->shapes;
+	if (g == s->first && s->members > 1) {
+		obtained(g);
+		return;
+	}
+	s->visits++;
+	s->offer = *handle;
+	s->state = OBTAINS;
 }
 
 /* What it held before was revoked with all the others: the handle names nothing any more. */
 void shapes_received(struct run_group *g, const struct flat_handle *handle)
 {
 	struct shapes *s = g->shapes;
-	if (handle->offered) { /* the chain is whole */
+	if (is_obtained(g)) {
+		offered(g, handle);
+	} else if (handle->offered) { /* the chain is whole */
 		s->state = REVOKES;
 	} else {
 		s->visits++;

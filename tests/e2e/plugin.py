@@ -50,6 +50,41 @@ def every_command_takes_one():
         expect(skerry("table", other).code == 0, f"by the path {other}")
 
 
+def run_and_check_take_a_family_and_a_protocol():
+    path = compile_protocol()
+    expect(skerry("check", f"capability={path}", "--kernels", "2", "--quiet").code == 0, "check capability=./p.so")
+    expect_refused(skerry("check", f"memory={path}"), f"memory={path}: ", 'family "memory"')
+    expect_refused(skerry("check", "capability=tre"), 'did you mean "tree"?')
+    write("small.yaml", "name: small\nmachine: {clusters: 4}\nclients:\n"
+                        "  - operations: {count: 100, copy: 0, mint: 0, move: 0, retype: 0, query: 0}\n")
+    digests = set()
+    for words in (["small.yaml", f"capability={path}"], [f"capability={path}", "small.yaml"],
+                  ["small.yaml", "--set", f"capability={path}"], ["small.yaml", "--set", f"protocols.capability={path}"]):
+        outcome = skerry("run", *words, "--no-record", "--json", "--inclusion")
+        expect(outcome.code == 0, f"run {words}", outcome)
+        digests.add(outcome.json()["digest"])
+    expect(len(digests) == 1, f"it is the same run: {digests}")
+    tree = skerry("run", "small.yaml", "capability=tree", "--no-record", "--json")
+    expect(tree.code == 0 and tree.json()["digest"] not in digests, "another protocol, another digest", tree)
+    expect_refused(skerry("run", "small.yaml", "capability=./none.so"), "./none.so", "no such file")
+    expect_refused(skerry("run", "small.yaml", "other"), "one scenario at a time")
+
+
+def a_record_names_its_steps():
+    """A run with a protocol in a shared object is compared like any other, also when the object is gone."""
+    path = compile_protocol()
+    write("small.yaml", f"name: small\nmachine: {{clusters: 4}}\nprotocols: {{capability: {path}}}\nclients:\n"
+                        "  - operations: {count: 100, copy: 0, mint: 0, move: 0, retype: 0, query: 0}\n")
+    for name, words in (("a", []), ("b", ["--set", "machine.link.wire=3000cycles"])):
+        expect(skerry("run", "small.yaml", "--out", name, *words).code == 0, f"run {words}")
+    outcome = skerry("compare", "a", "b")
+    expect(outcome.code == 0 and "capability/skeleton" in outcome.out, "the first event that differs is named", outcome)
+    os.mkdir("elsewhere")
+    os.rename("p.so", "elsewhere/p.so")
+    outcome = skerry("compare", "a", "b")
+    expect("Traceback" not in outcome.err and outcome.code in (0, 2), "without the object it says what it can", outcome)
+
+
 def what_it_says_is_checked():
     """The same code, once broken: the checker finds it in the shared object as it would in a shipped protocol."""
     path = compile_protocol(source=changed(("STEP (COPY,      REVOKE,      FREE,      leave,     1)",
@@ -163,6 +198,6 @@ def names_still_have_suggestions():
     expect_refused(skerry("check", "nothing/alike"), "./NAME.so", "memory/msi")
 
 
-main(every_command_takes_one, what_it_says_is_checked, what_is_no_shared_object, what_is_for_another_machine, what_exports_nothing,
+main(every_command_takes_one, run_and_check_take_a_family_and_a_protocol, a_record_names_its_steps, what_it_says_is_checked, what_is_no_shared_object, what_is_for_another_machine, what_exports_nothing,
      what_was_built_against_another_skerry, what_needs_more_than_there_is, what_is_no_protocol, what_is_of_another_family,
      names_still_have_suggestions)
