@@ -5,6 +5,7 @@
 #include <time.h>
 #include "cli/check_options.h"
 #include "cli/check_report.h"
+#include "cli/check_run.h"
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "cli/options.h"
@@ -16,7 +17,9 @@
 struct check_line {
 	const char *protocol, *promise, *plantuml, *out;
 	struct check_bounds bounds;
-	uint64_t walks, walk_ps, walk_steps, seed;
+	const char *run;
+	struct option_list sets;
+	uint64_t walks, walk_ps, walk_steps, seed, runs;
 	bool no_record, json, quiet;
 };
 
@@ -25,7 +28,8 @@ static const char examples[] =
 	"  skerry check capability/acks              known to be wrong: shows how\n"
 	"  skerry check capability/tree --kernels 4 --budget 60s\n"
 	"  skerry check ./lease.so --promise revoke  one promise of a protocol of your own\n"
-	"  skerry check memory/msi --kernels 5 --walk-seconds 60s --seed 7\n";
+	"  skerry check memory/msi --kernels 5 --walk-seconds 60s --seed 7\n"
+	"  skerry check --run capabilities --runs 200 whole runs; what fails is shrunk to a scenario file\n";
 
 static int read_line(struct check_line *line, int argc, char **argv)
 {
@@ -39,7 +43,14 @@ static int read_line(struct check_line *line, int argc, char **argv)
 		 "random walks for so long, e.g. \"60 s\"", SIM_UNIT_DURATION, NULL},
 		{"walk-steps", OPTION_QUANTITY, &line->walk_steps, "N",
 		 "steps of a walk, at most; default: 400", SIM_UNIT_NONE, NULL},
-		{"seed", OPTION_QUANTITY, &line->seed, "N", "of the walks; default: 1", SIM_UNIT_NONE, NULL},
+		{"run", OPTION_TEXT, &line->run, "SCENARIO",
+		 "whole runs with drawn message orders and faults, instead of a protocol", 0, NULL},
+		{"runs", OPTION_QUANTITY, &line->runs, "N", "with --run: how many, default 100",
+		 SIM_UNIT_NONE, NULL},
+		{"set", OPTION_EACH, &line->sets, "KEY=VALUE", "with --run: change a value of the scenario",
+		 0, NULL},
+		{"seed", OPTION_QUANTITY, &line->seed, "N", "of walks and runs; default: 1", SIM_UNIT_NONE,
+		 NULL},
 		{"plantuml", OPTION_TEXT, &line->plantuml, "FILE",
 		 "the counter-example as a sequence diagram", 0, NULL},
 		{"out", OPTION_TEXT, &line->out, "DIR",
@@ -52,11 +63,11 @@ static int read_line(struct check_line *line, int argc, char **argv)
 					     .arguments = "FAMILY/NAME|NAME.so",
 					     .about = "visit every order of delivery of a protocol",
 					     .examples = examples,
-					     .arguments_min = 1,
 					     .arguments_max = 1,
 					     .option = options,
 					     .options = sizeof options / sizeof *options};
 	line->seed = 1;
+	line->runs = 100;
 	const int code = options_read(&command, argc, argv, &arguments);
 	line->protocol = arguments.item[0];
 	return code;
@@ -64,6 +75,14 @@ static int read_line(struct check_line *line, int argc, char **argv)
 
 static int check_line_holds(const struct check_line *line)
 {
+	if (!line->protocol == !line->run)
+		return cli_fail(
+			CLI_USAGE,
+			"check: name a protocol (\"skerry list\" names them), or a scenario with --run; "
+			"one of the two");
+	if (!line->run && line->sets.count)
+		return cli_fail(CLI_USAGE,
+				"check: --set changes a scenario; add --run SCENARIO, or leave it out");
 	int code = check_options_in_range("walk-steps", line->walk_steps, 1000000);
 	if (!code)
 		code = check_options_in_range("seed", line->seed, INT64_MAX);
@@ -317,6 +336,19 @@ static int check(struct check_report *r, const struct check_line *line, struct w
 	return -1;
 }
 
+static int check_runs(const struct check_line *line)
+{
+	return check_run(&(struct check_run_line){.scenario = line->run,
+						  .out = line->out,
+						  .sets = &line->sets,
+						  .runs = line->runs,
+						  .seed = line->seed,
+						  .seconds_max = (double)line->bounds.budget_ps / 1e12,
+						  .no_record = line->no_record,
+						  .json = line->json,
+						  .quiet = line->quiet});
+}
+
 static void report_fini(struct check_report *r)
 {
 	for (uint32_t i = 0; i < CHECK_SEARCHES_MAX; i++) {
@@ -335,7 +367,11 @@ int cmd_check(int argc, char **argv)
 	int code = read_line(&line, argc, argv);
 	if (code >= 0)
 		return code;
-	if ((code = protocol_choose(&report.protocol, line.protocol)) || (code = check_line_holds(&line)) ||
+	if ((code = check_line_holds(&line)))
+		return code;
+	if (line.run)
+		return check_runs(&line);
+	if ((code = protocol_choose(&report.protocol, line.protocol)) ||
 	    (code = check_options_of(&options, &line.bounds, report.protocol)))
 		return code;
 	if (!report.protocol->model)

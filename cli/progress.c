@@ -85,6 +85,19 @@ void progress_walk(void *context, uint64_t walks, uint64_t steps, uint32_t cells
 	show(progress, line);
 }
 
+void progress_trials(struct progress *progress, uint64_t trials, uint64_t shrinks)
+{
+	char line[256], rest[64] = "";
+	if (progress->begun == 0)
+		progress->begun = seconds_now();
+	if (!is_due(progress, seconds_now() - progress->begun))
+		return;
+	if (shrinks)
+		snprintf(rest, sizeof rest, "; one failed, %llu smaller ones", (unsigned long long)shrinks);
+	snprintf(line, sizeof line, "%.60s: %llu runs%s", progress->what, (unsigned long long)trials, rest);
+	show(progress, line);
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->shown && progress->terminal)

@@ -21,6 +21,8 @@ void progress_run(void *context, double done, uint64_t events, sim_ps now, doubl
 void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t depth);
 /* As struct walk_options.progress. */
 void progress_walk(void *context, uint64_t walks, uint64_t steps, uint32_t cells);
+/* Whole runs: so many, and, once one has failed, so many smaller ones. */
+void progress_trials(struct progress *progress, uint64_t trials, uint64_t shrinks);
 void progress_end(struct progress *progress); /* clears the line */
 
 #endif

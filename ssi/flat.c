@@ -142,6 +142,8 @@ uint64_t flat_protocol_trace(const struct flat_machine *m)
 
 void flat_message(struct flat_cluster *c, struct flat_frame *frame, const struct sim_event *event)
 {
+	if (event->src != c->id && !flat_guard_passes(c, &frame->msg, event->src))
+		return;
 	struct step_node *n = &c->node[frame->msg.protocol];
 	if (c->origin && event->src != c->id) {
 		frame->chain.wire = flat_saturate(frame->chain.wire + event->seq, (1u << 24) - 1);
@@ -208,6 +210,8 @@ void flat_handle(void *context, struct sim_engine *engine, const struct sim_even
 	struct flat_frame frame;
 	(void)engine;
 	memcpy(&frame, event->payload, sizeof frame);
+	if (!flat_guard_passes_event(c, &frame.msg, event->src))
+		return;
 	const unsigned was = flat_enter_event(account, cause_of(&frame));
 	if (account)
 		c->profile = flat_profile_is_timing(account) ? account : NULL;
@@ -383,6 +387,23 @@ void flat_stats(struct flat_machine *m, struct flat_stats *out)
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 			out->cells += m->cluster[i].node[p].cells;
+}
+
+void flat_forge(struct flat_machine *m, uint32_t from, uint32_t to, sim_ps at, const struct step_msg *msg)
+{
+	struct flat_frame *frame = sim_engine_post(m->engine, from, to, at);
+	frame->msg = *msg;
+}
+
+uint64_t flat_refused(const struct flat_machine *m, uint64_t *contained)
+{
+	uint64_t refused = 0;
+	*contained = 0;
+	for (uint32_t i = 0; i < m->shards; i++) {
+		refused += m->shard[i].refused;
+		*contained += m->shard[i].contained;
+	}
+	return refused;
 }
 
 bool flat_is_full(const struct flat_machine *m) { return m->config.full; }

@@ -120,6 +120,7 @@ struct flat_handle {
 	uint32_t file;  /* at the service */
 	uint32_t grant; /* of the confinement log */
 	uint8_t kind;   /* enum flat_kind */
+	bool of_file;   /* `file` says of which */
 	bool first;     /* the client made the object */
 	bool offered;   /* only a name: cap is another's, to be obtained */
 	bool moved;     /* its sender has it no more */
@@ -191,6 +192,9 @@ struct flat_config {
 	uint64_t capabilities_max, objects_max;
 	uint32_t credit; /* messages that a link holds each way; 0: whatever is sent. Virtual time: natively rings have slots */
 	sim_ps timer; /* what a protocol's timer waits; 0: as long as a fault takes, natively 2 us */
+	/* Tests: a cluster + 1 whose monitor sends what it likes (flat_forge()); what others then find wrong does not stop the
+	 * machine. 0: none. */
+	uint32_t hostile;
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;           /* a client may read a page while it writes the whole of it */
 	const uint32_t *clients; /* [clusters]: clients of each; borrowed during flat_new() */
@@ -312,6 +316,11 @@ void flat_live(const struct flat_machine *machine, struct flat_live *out);
 /* Whether a protocol has a call of the family (enum capability_call), and a machine's protocol an operation. */
 bool flat_has_call(const struct step_protocol *protocol, unsigned event);
 bool flat_serves(const struct flat_machine *machine, enum flat_op op);
+
+/* For tests: a frame of the monitor of `from`, as it likes, reaches `to` at this time (virtual). */
+void flat_forge(struct flat_machine *machine, uint32_t from, uint32_t to, sim_ps at, const struct step_msg *msg);
+/* Frames that clusters have refused, and faults that the hostile cluster's have led to. */
+uint64_t flat_refused(const struct flat_machine *machine, uint64_t *contained);
 
 /* For tests: the instance of a protocol on a cluster, 0 capability, 1 memory, 2 file. */
 struct step_node *flat_node(struct flat_machine *machine, uint32_t cluster, unsigned number);

@@ -230,10 +230,13 @@ static void got(struct flat_cluster *c, uint32_t client, step_ref cap)
 		object_made(c, cap, (enum flat_kind)call->kind);
 	*fresh = (struct flat_handle){.cap = cap,
 				      .file = from->file,
+				      .of_file = from->of_file,
 				      .grant = from->grant,
 				      .first = call->op == FLAT_CAP_CREATE,
 				      .label = from->label};
 	look_at(c, cap, fresh);
+	if (fresh->of_file)
+		flat_guard_learn_file(c->machine, fresh->file, c->id);
 	if (!c->full)
 		return;
 	const bool here = call->op == FLAT_CAP_COPY || call->op == FLAT_CAP_MINT;
@@ -288,7 +291,8 @@ void flat_caps_lend(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	const bool near = k->call.cluster == c->id, moves = k->call.op == FLAT_CAP_MOVE;
 	const unsigned op = near && !moves ? FLAT_CAP_COPY : k->call.op;
 	const int error = check_call(c, k);
-	k->reply = (struct flat_reply){.file = k->call.handle->file, .label = k->call.label};
+	k->reply = (struct flat_reply){
+		.file = k->call.handle->file, .of_file = k->call.handle->of_file, .label = k->call.label};
 	if (error) {
 		flat_answer(c, n, waiter, error, 0);
 	} else if (k->call.op == FLAT_CAP_OFFER || (near && moves)) {
@@ -315,6 +319,7 @@ struct flat_handle flat_caps_received(struct flat_cluster *c, const struct flat_
 {
 	struct flat_handle handle = {.cap = sender->reply.root,
 				     .file = sender->reply.file,
+				     .of_file = sender->reply.of_file,
 				     .first = sender->reply.first,
 				     .label = sender->reply.label,
 				     .moved = sender->call.op == FLAT_CAP_MOVE,

@@ -99,6 +99,8 @@ static void check_protocols(struct flat_machine *m, struct flat_check *check)
 {
 	for (uint32_t i = 0; i < m->shards; i++) {
 		check->count += m->shard[i].messages;
+		for (uint64_t f = 0; f < m->shard[i].refused && !m->config.hostile; f++)
+			fail(check, m->shard[i].refused_text);
 		for (uint64_t f = 0; f < m->shard[i].faults; f++)
 			fail(check, m->shard[i].fault_text);
 	}

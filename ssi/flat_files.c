@@ -340,6 +340,7 @@ static void local_of_client(struct flat_cluster *c, step_ref self, uint32_t call
 			return;
 		}
 		k->reply.file = k->call.handle->file;
+		k->reply.of_file = true;
 		k->reply.name = c->shard->grant[k->call.handle->grant].root;
 		call_tree_for(c, &k->task, self, DOING_DELEGATE, FLAT_DELEGATE, CAPABILITY_DELEGATE,
 			      k->call.handle->cap, k->call.cluster, client, op);
@@ -368,7 +369,7 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 		cached_put(c, k, arg);
 	} else if (result == CAPABILITY_OK && doing == DOING_OBTAIN_FILE) {
 		*k->call.handle = (struct flat_handle){
-			.cap = arg, .file = k->reply.file, .grant = flat_grant_new(c, k->reply.root)};
+			.cap = arg, .file = k->reply.file, .of_file = true, .grant = flat_grant_new(c, k->reply.root)};
 		if (c->full)
 			full_hand_over(c, client, k->call.handle, STEP_NOBODY);
 	} else if (doing == DOING_DELEGATE) {
@@ -493,6 +494,9 @@ static void found(struct flat_cluster *c, struct flat_serve *s)
 		.file = s->place.node, .is_directory = node->kind == NAMES_DIR, .root = node->root};
 	if (is_cacheable(m, s))
 		reply->name = m->names.entry[s->place.entry].cap;
+	flat_guard_learn(m, FLAT_CAPABILITY, reply->name, s->cluster);
+	flat_guard_learn(m, FLAT_CAPABILITY, reply->root, s->cluster);
+	flat_guard_learn_file(m, reply->file, s->cluster);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }
 
@@ -643,6 +647,13 @@ static void apply(struct flat_cluster *c, struct flat_serve *s)
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, error, 0);
 }
 
+/* What is said of a client of another cluster must be true. */
+static bool is_gift_for(const struct flat_cluster *c, const struct flat_client *sender)
+{
+	return is_gift(sender->call.op) && sender->call.cluster == c->id && sender->call.client < c->clients &&
+	       (sender->call.op == FLAT_CAP_OFFER || sender->reply.root.node == c->id);
+}
+
 /* The receiver's kernel gives it to its client. False: there is no room, so it goes, and the sender is told. */
 static bool take_in(struct flat_cluster *c, const struct flat_serve *s, const struct flat_client *sender,
 		    struct flat_handle *handle)
@@ -662,7 +673,14 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	struct flat_machine *m = machine_of(c);
 	const struct flat_client *sender = client_of(m, s);
 	const struct flat_driver *driver = &m->config.driver;
+	if (!is_gift_for(c, sender)) {
+		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, EINVAL, 0);
+		return;
+	}
 	struct flat_handle handle = flat_caps_received(c, sender);
+	if (handle.of_file && !handle.offered)
+		flat_guard_learn_file(m, handle.file, c->id);
+	flat_guard_learn(m, FLAT_CAPABILITY, handle.cap, c->id);
 	if (!flat_is_capability(sender->call.op))
 		handle.grant = flat_grant_new(c, sender->reply.name);
 	if (c->full && !handle.offered && !take_in(c, s, sender, &handle))
@@ -680,6 +698,10 @@ static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t cal
 	struct step_node *n = &c->node[FLAT_FILE];
 	s->task.waiter = self;
 	s->cluster = (uint32_t)client.node, s->client = (uint32_t)client.index;
+	if (call != POSIX_ACCEPT && client_of(m, s)->call.tree >= m->names.trees) {
+		flat_answer(c, n, self, EINVAL, 0);
+		return;
+	}
 	if (call == POSIX_LOOK_UP || call == POSIX_MAKE || call == POSIX_CHECK) {
 		const uint64_t components = client_of(m, s)->call.path.count + 1;
 		flat_charged(c->profile, SIM_COST_NAME, components);

@@ -385,6 +385,17 @@ void flat_data_arrived(struct flat_cluster *c, struct step_msg *msg, uint32_t fr
 	flat_leave(c->profile, was);
 }
 
+bool flat_data_is_there(const struct flat_cluster *sender, uint32_t word)
+{
+	const struct flat_outbox *o = &sender->outbox;
+	if (sender->origin) {
+		const struct frames *frames = &sender->shard->frames;
+		return (word & ~FRAME_SMALL) < (word & FRAME_SMALL ? frames->small.max : frames->page.max);
+	}
+	const uint32_t i = word & (o->size - 1);
+	return o->size && o->slot[i].frame && o->slot[i].number == word;
+}
+
 void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
 {
 	for (uint32_t i = 0; c->transit && i < clusters; i++)
@@ -436,6 +447,10 @@ static void host_data_drop(struct step_node *n, uint32_t data)
 static void host_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
 {
 	struct flat_shard *s = flat_cluster_of(n)->shard;
+	if (flat_machine_of(n)->config.hostile) { /* what its frames leave behind may be wrong */
+		s->contained++;
+		return;
+	}
 	if (s->faults++)
 		return;
 	const struct step_machine *d = m ? &n->protocol->machine[m->to.machine] : NULL;

@@ -7,6 +7,7 @@
  *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
  *   flat_caps.c   clients' operations on capabilities
  *   flat_credit.c backpressure in virtual time
+ *   flat_guard.c  what a frame of another cluster may name
  *   flat_check.c  what must hold over the whole machine
  *
  * Layer: ssi, private. */
@@ -94,7 +95,7 @@ struct flat_pages {
 struct flat_reply {
 	uint32_t file;
 	step_ref name, root; /* name: machine 0 if it is not to be cached */
-	bool is_directory, first;
+	bool is_directory, first, of_file;
 	uint64_t value, label;
 };
 
@@ -177,6 +178,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint32_t *held, held_head, held_tail; /* [clients + 1]: clients whose calls are held back */
 	uint32_t sending_to; /* natively: whom the last message with bulk data is for, or this cluster */
 	struct step_node node[FLAT_PROTOCOLS];
+	sim_atomic_u64 *known[FLAT_PROTOCOLS][STEP_MACHINES_MAX]; /* [slots]: by whom, see flat_guard.c */
 	uint64_t cells_seen[FLAT_PROTOCOLS];
 	struct flat_client *client;
 	struct flat_serve *serve;       /* [serves] */
@@ -230,6 +232,8 @@ struct flat_shard {
 	struct flat_op_stats *op;
 	struct flat_traffic *pair, *by_class;
 	uint64_t messages, calls, faults;
+	uint64_t refused, contained; /* frames of others; faults after them, where one of them is hostile */
+	char refused_text[200];
 	uint64_t waited, waited_most; /* messages that found no credit; of one cluster at the same time */
 	sim_ps end;
 	char fault_text[200];
@@ -247,6 +251,8 @@ struct flat_machine {
 	struct flat_shard *shard;
 	struct flat_cluster *cluster;
 	uint64_t *trace; /* [from * clusters + to], if config.trace: what the pair received, chained */
+	sim_atomic_u64 *file_known;  /* [files_known]: by which clusters, see flat_guard.c */
+	uint32_t files_known;
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
@@ -351,7 +357,20 @@ bool flat_credit_hold(struct flat_cluster *cluster, uint32_t client);
 void flat_credit_return(struct flat_cluster *cluster, uint32_t from);
 void flat_credit_back(struct flat_cluster *cluster, uint32_t to);
 
+/* ---- flat_guard.c ---- */
+
+/* Whether a frame of another cluster may be delivered; what it carries is then known here. */
+bool flat_guard_passes(struct flat_cluster *cluster, const struct step_msg *m, uint32_t from);
+bool flat_guard_passes_event(struct flat_cluster *cluster, const struct step_msg *m, uint32_t from);
+/* Cluster `node` may name this slot, or the pages of this file, from now on. */
+void flat_guard_learn(struct flat_machine *machine, unsigned number, step_ref ref, uint32_t node);
+void flat_guard_learn_file(struct flat_machine *machine, uint32_t file, uint32_t node);
+size_t flat_guard_bytes(uint64_t slots);
+void flat_guard_take(struct flat_cluster *cluster);
+
 /* ---- flat_host.c ---- */
+
+bool flat_data_is_there(const struct flat_cluster *sender, uint32_t word);
 
 /* A message that waited goes on its way. */
 void flat_depart(struct flat_cluster *cluster, uint32_t to, const struct flat_waiting *waiting);
@@ -393,6 +412,7 @@ void flat_watch(void *context, uint32_t thread, enum sim_native_doing doing);
 /* flat_pages.c */
 int flat_pages_init(struct flat_machine *machine);
 uint32_t flat_frame_initial(struct flat_machine *machine, step_ref name);
+uint32_t flat_file_of_page(step_ref name);
 step_ref flat_page_name(const struct flat_machine *machine, uint32_t file, uint32_t page);
 void flat_pages_begin(struct flat_cluster *cluster, uint32_t client, step_ref waiter);
 void flat_pages_granted(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,

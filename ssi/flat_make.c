@@ -81,7 +81,8 @@ static size_t own_bytes(const struct step_protocol *p, const struct sizes *s)
 
 static size_t cluster_bytes(const struct step_protocol *const *p, const struct sizes *s)
 {
-	return own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
+	return flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls + s->serves) +
+	       own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
 	       pool_bytes(s->ops, p[0]->machine[CAPABILITY_OP].size) +
 	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) +
 	       pool_bytes(s->lines, p[1]->machine[MSI_LINE].size) +
@@ -185,6 +186,7 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	pool_take(c, FLAT_MEMORY, MSI_LINE, s->lines);
 	pool_take(c, FLAT_FILE, POSIX_CALL, s->calls);
 	pool_take(c, FLAT_FILE, POSIX_SERVE, s->serves);
+	flat_guard_take(c);
 	c->dir_name = sim_arena_take(arena, (size_t)s->dirs * sizeof(step_ref), 64);
 	c->line_name = sim_arena_take(arena, (size_t)s->lines * sizeof(step_ref), 64);
 	c->client = sim_arena_take(arena, (size_t)s->calls * sizeof *c->client, 64);
@@ -374,6 +376,14 @@ static void go_native(struct flat_machine *m)
 		m->topology.link[i] = (struct sim_link){.wire_ps = 1};
 }
 
+/* Directories, files and their trees' roots. */
+static int files_known_init(struct flat_machine *m)
+{
+	m->files_known = at_most(m->config.files_max * 2 + 65536, NAMES_FILES_MAX);
+	m->file_known = calloc(m->files_known, sizeof *m->file_known);
+	return m->file_known ? 0 : -ENOMEM;
+}
+
 int flat_new(struct flat_machine **out, const struct flat_config *config)
 {
 	struct flat_machine *m = calloc(1, sizeof *m);
@@ -395,7 +405,7 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
-		error = names_init(&m->names) || flat_credit_init(m) ? -ENOMEM : flat_pages_init(m);
+		error = files_known_init(m) || names_init(&m->names) || flat_credit_init(m) ? -ENOMEM : flat_pages_init(m);
 	if (!error)
 		error = engine_init(m);
 	if (!error && config->full)
@@ -447,6 +457,7 @@ void flat_free(struct flat_machine *m)
 	free(m->cluster);
 	free(m->shard);
 	free(m->taken);
+	free(m->file_known);
 	free(m->trace);
 	free(m);
 }

@@ -72,6 +72,11 @@ step_ref flat_page_name(const struct flat_machine *m, uint32_t file, uint32_t pa
 			  .index = number & ((1u << 28) - 1)};
 }
 
+uint32_t flat_file_of_page(step_ref name)
+{
+	return (uint32_t)(((uint64_t)name.gen << 28 | name.index) >> PAGE_NUMBER);
+}
+
 static uint32_t initial_attributes(struct frames *frames, const struct names_node *node)
 {
 	if (!node->size)

@@ -149,6 +149,20 @@ static void judge_use(struct judge *j, const struct ledger *l, const struct ledg
 	}
 }
 
+static struct ledger_record *object_of(const struct judge *j, struct ledger_record *r)
+{
+	for (struct ledger_record *up; (up = record_of(j, r->parent));)
+		r = up;
+	return r;
+}
+
+static void taint(const struct judge *j)
+{
+	for (uint32_t i = 0; i < j->parts; i++)
+		for (uint32_t k = 0; j->part[i]->hostile && k < j->part[i]->records; k++)
+			object_of(j, &j->part[i]->record[k])->tainted = true;
+}
+
 int ledger_judge(struct ledger *const *part, uint32_t count, const struct ledger_promises *promises,
 		 struct ledger_verdict *out)
 {
@@ -162,9 +176,11 @@ int ledger_judge(struct ledger *const *part, uint32_t count, const struct ledger
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
 		collect(&j, part[i]);
+	taint(&j);
 	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t k = 0; k < part[i]->events; k++)
-			if (!part[i]->event[k].revoke)
+			if (!part[i]->event[k].revoke &&
+			    !object_of(&j, &part[i]->record[part[i]->event[k].record])->tainted)
 				judge_use(&j, part[i], &part[i]->event[k]);
 	free(j.revoke);
 	return 0;

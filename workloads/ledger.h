@@ -27,6 +27,7 @@ struct ledger_record {
 	uint32_t word;         /* rights and badge */
 	uint32_t revokes;      /* while judging: the last revoke of it, or of what it was before it moved, + 1 */
 	bool moved;            /* it is its parent, at a new place */
+	bool tainted;          /* while judging, of an object's first: a hostile client has had a capability of it */
 };
 struct ledger_event { /* a use, or a revoke */
 	uint32_t record, rights;
@@ -36,6 +37,7 @@ struct ledger_event { /* a use, or a revoke */
 
 struct ledger {
 	uint32_t part;
+	bool hostile; /* its monitor does what it likes: no use of what it ever had is judged */
 	struct ledger_record *record;
 	struct ledger_event *event;
 	uint32_t records, records_room, events, events_room;

@@ -426,8 +426,10 @@ void operations_final(struct run *run, struct run_group *first, uint32_t members
 	struct ledger **part = calloc(members, sizeof *part);
 	struct ledger_verdict v;
 	SIM_CHECK(part != NULL);
-	for (uint32_t i = 0; i < members; i++)
+	for (uint32_t i = 0; i < members; i++) {
 		part[i] = &first[i].operations->ledger;
+		part[i]->hostile = first[i].cluster + 1 == run->options.hostile;
+	}
 	SIM_CHECK(ledger_judge(part, members, &promises, &v) == 0);
 	free(part);
 	run_check_add(first, CHECK_REFUSED, v.refused);

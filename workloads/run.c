@@ -493,6 +493,7 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
 				     .capability = run->capability,
+				     .hostile = run->options.hostile,
 				     .timer = s->timer,
 				     .credit = s->credit,
 				     .cell_tap = run->options.cell_tap,

@@ -15,7 +15,7 @@ enum record_flags {
 	REVOKED = 2, /* and so is what is derived from it */
 	RETYPED = 4,
 	ARRIVED = 8, /* it was usable: a call that sends it may return before it arrives */
-	KIN = 32,    /* what it was derived from has moved, and it may have gone along */
+	KIN = 32,    /* what it was derived from has moved, and it may have gone along, or was not known */
 	MAYBE = 16,  /* made while a revoke of what it derives from runs, which may or may not reach it */
 };
 enum call_mark {
@@ -24,6 +24,7 @@ enum call_mark {
 	CONDEMNED,  /* its source fell to a revoke that has not returned */
 	FALLEN,     /* ... that has returned */
 	BEGAN_DEAD, /* the capability was dead when the call began */
+	LOOSE, /* nobody knew the name of its source when it began, or that has moved: what it makes is KIN */
 };
 
 /* ---- capabilities and their records ---- */
@@ -268,6 +269,9 @@ static void has_moved(const struct step_world *w, record *from)
 		if (r->self.machine && step_same(r->source, from->self))
 			r->flags |= KIN;
 	}
+	EACH_CALL(w, m)
+	if (makes_one(m->event) && m->host == SEEN && step_same(m->arg, from->self))
+		m->host = LOOSE;
 }
 
 static const char *made(const struct step_world *w, const struct step_msg *call, step_ref cap)
@@ -286,7 +290,8 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	*r = (record){.self = cap, .source = source ? source->self : STEP_NOBODY, .held = word};
 	inherit(w, r, source, call->host);
 	const bool retyped = call->event == CAPABILITY_RETYPE && has_memory(w);
-	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? MAYBE : 0);
+	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? MAYBE : 0) |
+		    (call->host == LOOSE ? KIN : 0);
 	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
 	    !capability_explains(source->held, word))
 		return "rights: a derived capability has a right or a badge that its source does not explain";
@@ -420,8 +425,12 @@ static const char *forget(const struct step_world *w, record *gone)
 	}
 	EACH_CALL(w, m)
 	if (makes_one(m->event) && step_same(m->arg, gone->self)) {
-		m->host = gone->flags & REVOKED ? FALLEN : gone->doom.machine ? CONDEMNED : SEEN;
-		if (m->host == SEEN && m->event != CAPABILITY_MOVE)
+		const bool loose = gone->flags & KIN || m->host == LOOSE;
+		m->host = gone->flags & REVOKED ? FALLEN
+			  : gone->doom.machine  ? CONDEMNED
+			  : loose               ? LOOSE
+						: SEEN;
+		if ((m->host == SEEN || m->host == LOOSE) && m->event != CAPABILITY_MOVE)
 			m->arg = gone->source; /* and what they make is derived from its source */
 	}
 	*gone = (record){0};
@@ -450,6 +459,8 @@ static void see_calls(const struct step_world *w)
 			condemn(w, m);
 		if ((m->event == CAPABILITY_USE || m->event == CAPABILITY_QUERY) && is_dead(w, m->arg))
 			m->host = BEGAN_DEAD;
+		if (makes_one(m->event) && !record_of(w, m->arg))
+			m->host = LOOSE;
 		simplify(w, m);
 	}
 }

@@ -5,7 +5,16 @@
 
 /* capability: see skerry/capability.h. */
 extern const struct step_protocol capability_tree;
-extern const struct step_protocol capability_acks;
+extern const struct step_protocol capability_central;
+extern const struct step_protocol capability_crypto;
+/* crypto's calls into the kernel of an object's home, made by the object's machine (3); arg is the capability whose bits are
+ * shown, of any kernel. E_LOCAL_ERR: the MAC is wrong, or the kernel says no. */
+enum crypto_local {
+	CRYPTO_CHECK = CAPABILITY_LOCAL_OF_OWN, /* the MAC of the bits shown, over object, epoch and their word */
+	CRYPTO_SEAL,                            /* the same, and bits for the machine's word */
+	CRYPTO_ADVANCE, /* the same, and the next epoch: the first capability's bits and these are made anew */
+};
+extern const struct step_protocol capability_acks; /* known to be wrong */
 
 /* memory: arg of a call names the page; completes with the line (the page's local copy) in arg. */
 extern const struct step_protocol memory_msi;

@@ -25,8 +25,7 @@ static void test_every_protocol_is_well_formed_and_can_be_found(void **state)
 		for (unsigned m = 1; m < p->machines; m++) {
 			const struct step_machine *d = &p->machine[m];
 			assert_true(d->rest & 1); /* a free slot is at rest */
-			assert_true(d->usable < 1u << d->states && d->rest < 1u << d->states &&
-				    !(d->usable & ~d->rest));
+			assert_true(d->usable < 1u << d->states && d->rest < 1u << d->states);
 			assert_true(d->size % 8 == 0);
 		}
 	}

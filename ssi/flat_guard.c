@@ -1,0 +1,196 @@
+/* ssi/flat_guard.c - what a frame of another cluster may name.
+ *
+ * The tables trust what they are told; whoever tells them is another kernel's monitor. This is the one place where its
+ * frames are looked at, before a step begins, and nothing that they name is touched unless it was granted:
+ *
+ *   - a slot of this node, as the receiver or in `arg`, to which a living machine's generation belongs, must be known to the
+ *     sender: somebody who knew it has told it so in a message;
+ *   - a name (STEP_NAMED) must be one that the sender may know: of a page, that of a file that was found for it or sent to
+ *     it; of a capability, one that it was told of, or its own;
+ *   - a client must be the sender's own; bulk data must lie in the sender's outbox;
+ *   - the cell that the frame would reach must exist.
+ *
+ * Who knows a slot is a word beside it: the generation, and a bit a cluster (of 52; in larger machines several clusters
+ * share one, so the guard is then as coarse). It is learned where messages arrive: what a message that passed carries is
+ * known to its receiver from then on, but for slots of others that the sender had no business to know. So it costs
+ * a few loads a message, and a store for what is new. Authority that is not in messages, as the names in the file
+ * service's answers, is noted where it is given.
+ *
+ * A stale reference passes: it is delivered as to a free slot, and harms nobody. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include "ssi/flat_internal.h"
+
+#define GUARD_NODES 52
+
+static uint64_t bit_of(uint32_t node) { return UINT64_C(1) << node % GUARD_NODES; }
+
+/* The word of a slot; NULL: `ref` names none. */
+static sim_atomic_u64 *word_of(const struct flat_machine *m, unsigned number, step_ref ref)
+{
+	const struct step_protocol *p = m->protocol[number];
+	if (!ref.machine || ref.machine >= p->machines || ref.node >= m->clusters)
+		return NULL;
+	const struct flat_cluster *home = &m->cluster[ref.node];
+	return ref.index < home->node[number].pool[ref.machine].slots ? &home->known[number][ref.machine][ref.index]
+								       : NULL;
+}
+
+static bool knows(const struct flat_machine *m, unsigned number, step_ref ref, uint32_t node)
+{
+	const sim_atomic_u64 *word = word_of(m, number, ref);
+	if (!word || ref.node == node)
+		return true;
+	const uint64_t w = sim_load_relaxed(word);
+	return w >> GUARD_NODES == ref.gen && w & bit_of(node);
+}
+
+/* Generations wrap, and slots may be used again and again before anybody else hears of it: only what is a little behind is
+ * older. */
+static bool is_older(uint64_t gen, uint64_t than) { return ((than - gen) & 0xfff) - 1 < 255; }
+
+void flat_guard_learn(struct flat_machine *m, unsigned number, step_ref ref, uint32_t node)
+{
+	sim_atomic_u64 *word = word_of(m, number, ref);
+	if (!word || ref.node == node)
+		return;
+	uint64_t was = sim_load_relaxed(word), now;
+	do {
+		const uint64_t gen = was >> GUARD_NODES;
+		if (gen == ref.gen && was & bit_of(node))
+			return;
+		if (is_older(ref.gen, gen))
+			return;
+		now = (gen == ref.gen ? was : (uint64_t)ref.gen << GUARD_NODES) | bit_of(node);
+	} while (!atomic_compare_exchange_weak_explicit(word, &was, now, memory_order_relaxed, memory_order_relaxed));
+}
+
+void flat_guard_learn_file(struct flat_machine *m, uint32_t file, uint32_t node)
+{
+	sim_atomic_u64 *word = &m->file_known[file];
+	if (file < m->files_known && !(sim_load_relaxed(word) & bit_of(node)))
+		atomic_fetch_or_explicit(word, bit_of(node), memory_order_relaxed);
+}
+
+/* ---- looking at a frame ---- */
+
+/* A slot of this node that lives, and of which the sender does not know. */
+static bool is_hidden(const struct flat_cluster *c, const struct step_node *n, step_ref ref, uint32_t from)
+{
+	return ref.node == c->id && step_lookup(n, ref) && !knows(c->machine, n->number, ref, from);
+}
+
+static const char *check_name(const struct flat_cluster *c, const struct step_msg *m, uint32_t from)
+{
+	const struct flat_machine *machine = c->machine;
+	if (m->protocol == FLAT_CAPABILITY)
+		return knows(machine, m->protocol, m->arg, from) ? NULL : "names a capability that its sender was not given";
+	const uint32_t file = flat_file_of_page(m->arg);
+	if (m->arg.machine != MSI_DIR || m->arg.node != machine->config.service)
+		return "names what is no page";
+	return file < machine->files_known &&
+			       (from == machine->config.service ||
+				sim_load_relaxed(&machine->file_known[file]) & bit_of(from))
+		       ? NULL
+		       : "names a page of a file that its sender was not given";
+}
+
+static const char *check_client(const struct flat_cluster *c, const struct step_node *n, const struct step_msg *m,
+				uint32_t from)
+{
+	const bool request = n->protocol->event[m->event].klass == STEP_REQUEST;
+	if (m->protocol != FLAT_FILE || !request)
+		return NULL;
+	return m->arg.machine == STEP_CLIENT && m->arg.node == from && m->arg.index < c->machine->cluster[from].clients
+		       ? NULL
+		       : "asks for a client that its sender has not";
+}
+
+static const char *check_data(const struct flat_cluster *c, const struct step_node *n, const struct step_msg *m,
+			      uint32_t from)
+{
+	if (!flat_carries_data(n, m))
+		return NULL;
+	return flat_data_is_there(&c->machine->cluster[from], m->word) ? NULL : "carries data that is not there";
+}
+
+static const char *check_cell(struct step_node *n, const struct step_msg *m)
+{
+	unsigned state;
+	const struct step_cell *cell = step_peek(n, m, &state);
+	if (cell->kind == STEP_NEVER)
+		return "reaches a NEVER cell";
+	/* Which slot a new machine takes is not for others to say. */
+	return !state && cell->next && m->to.index < n->pool[m->to.machine].slots ? "would make a machine in a slot of its choice"
+										   : NULL;
+}
+
+/* NULL, or why the frame is refused. */
+static const char *check(const struct flat_cluster *c, struct step_node *n, const struct step_msg *m, uint32_t from)
+{
+	const char *why = step_frame_check(n, m);
+	if (why)
+		return why;
+	if (m->from.node != from || m->protocol != n->number || !m->from.machine ||
+	    m->from.machine >= n->protocol->machines || m->from.index > STEP_INDEX_MAX)
+		return "says that somebody else sent it";
+	if (is_hidden(c, n, m->to, from))
+		return "is for a machine that its sender was not told of";
+	if (m->protocol == FLAT_MEMORY && m->to.index == STEP_NEW)
+		return "is for a page that it does not name";
+	if (m->to.index == STEP_NAMED)
+		why = check_name(c, m, from);
+	else if (m->protocol != FLAT_MEMORY && is_hidden(c, n, m->arg, from))
+		why = "names a machine that its sender was not told of";
+	why = why ? why : check_client(c, n, m, from);
+	why = why ? why : check_data(c, n, m, from);
+	return why ? why : check_cell(n, m);
+}
+
+static void refuse(struct flat_cluster *c, const struct step_msg *m, const char *why, uint32_t from)
+{
+	struct flat_shard *s = c->shard;
+	if (s->refused++)
+		return;
+	snprintf(s->refused_text, sizeof s->refused_text, "cluster %u refuses a frame of cluster %u: protocol %u, event %u %s",
+		 c->id, from, m->protocol, m->event, why);
+}
+
+bool flat_guard_passes(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
+{
+	const char *why = m->protocol < FLAT_PROTOCOLS ? check(c, &c->node[m->protocol], m, from) : "of no protocol";
+	if (why) {
+		refuse(c, m, why, from);
+		return false;
+	}
+	flat_guard_learn(c->machine, m->protocol, m->from, c->id);
+	const bool slot = m->protocol != FLAT_MEMORY || m->arg.machine == MSI_LINE; /* pages' names are no slots */
+	if (slot && knows(c->machine, m->protocol, m->arg, from))
+		flat_guard_learn(c->machine, m->protocol, m->arg, c->id);
+	return true;
+}
+
+/* What is no message comes from the cluster itself, or is credit. */
+bool flat_guard_passes_event(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
+{
+	if (from == c->id || m->protocol < FLAT_PROTOCOLS)
+		return true;
+	if (m->protocol == FLAT_CREDIT && c->way && m->word == from && c->way[from].flying)
+		return true;
+	refuse(c, m, "is no message", from);
+	return false;
+}
+
+/* ---- memory ---- */
+
+size_t flat_guard_bytes(uint64_t slots) { return slots * sizeof(uint64_t) + 64 * FLAT_PROTOCOLS * STEP_MACHINES_MAX; }
+
+void flat_guard_take(struct flat_cluster *c)
+{
+	for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
+		for (unsigned k = 1; k < c->node[p].protocol->machines; k++) {
+			c->known[p][k] = sim_arena_take(&c->shard->arena,
+							(size_t)c->node[p].pool[k].slots * sizeof(uint64_t), 64);
+			SIM_CHECK(c->known[p][k] != NULL);
+		}
+}
