@@ -7,13 +7,14 @@
 #include "cli/folder.h"
 #include "cli/member.h"
 #include "cli/progress.h"
+#include "cli/run_script.h"
 #include "cli/text.h"
 #include "cli/trial.h"
 #include "workloads/run.h"
 
 #define TRIAL_SECONDS 20.0
 #define SHRINKS_MAX   600 /* runs that shrinking may take */
-#define SEEDS_EACH    3   /* a smaller scenario is tried with so many seeds: what it draws is another anyway */
+#define SEEDS_EACH    3 /* a smaller scenario is tried with so many seeds: what it draws is another anyway */
 
 struct search {
 	const struct check_run_line *line;
@@ -55,10 +56,11 @@ static void add_kill(struct search *s, struct scenario *t)
 {
 	if (t->events_count == SCENARIO_EVENTS_MAX)
 		return;
-	t->events[t->events_count++] = (struct scenario_event){.kind = SCENARIO_KILL,
-							       .at = draw_below(s, s->end + 1) / 1000 * 1000,
-							       .cluster = (uint32_t)draw_below(s, t->topology.clusters),
-							       .client = (uint32_t)draw_below(s, 2)};
+	t->events[t->events_count++] =
+		(struct scenario_event){.kind = SCENARIO_KILL,
+					.at = draw_below(s, s->end + 1) / 1000 * 1000,
+					.cluster = (uint32_t)draw_below(s, t->topology.clusters),
+					.client = (uint32_t)draw_below(s, 2)};
 }
 
 /* A swarm: each trial uses some of the ways to disturb a run. */
@@ -126,7 +128,8 @@ static bool fewer_entries(struct scenario *t, uint32_t at)
 	if (at >= t->clients_count)
 		return false;
 	if (t->clients_count > 1) {
-		memmove(&t->clients[at], &t->clients[at + 1], (t->clients_count - at - 1) * sizeof *t->clients);
+		memmove(&t->clients[at], &t->clients[at + 1],
+			(t->clients_count - at - 1) * sizeof *t->clients);
 		t->clients_count--;
 	}
 	return true;
@@ -172,8 +175,8 @@ static bool fewer_operations(struct scenario *t, uint32_t at)
 	if (entry >= t->clients_count)
 		return false;
 	struct scenario_clients *c = &t->clients[entry];
-	uint32_t *const number[] = {&c->copies,	       &c->random.count,   &c->operations,  &c->repeat,
-				    &c->shape.rounds,  &c->shape.size,	   &c->random.objects, &c->random.holds};
+	uint32_t *const number[] = {&c->copies,       &c->random.count, &c->operations,     &c->repeat,
+				    &c->shape.rounds, &c->shape.size,   &c->random.objects, &c->random.holds};
 	shrink_number(number[which], how);
 	return true;
 }
@@ -199,7 +202,7 @@ static bool fewer_places(struct scenario *t, uint32_t at)
 	return true;
 }
 
-static smaller *const ways[] = {fewer_clusters,	  fewer_events,	   fewer_disturbances, fewer_entries,
+static smaller *const ways[] = {fewer_clusters,   fewer_events, fewer_disturbances, fewer_entries,
 				fewer_operations, fewer_places, fewer_kinds};
 
 /* Takes the text if it fails in the same way, with its own seed or another. */
@@ -286,7 +289,8 @@ static int search(struct search *s, const char *plain)
 		char *text = s->trials ? draw_trial(s, plain) : strdup(plain);
 		if (!text || trial_run(text, TRIAL_SECONDS, &result)) {
 			free(text);
-			return cli_fail(CLI_INTERNAL, "check --run: no process can be made: %s", strerror(errno));
+			return cli_fail(CLI_INTERNAL, "check --run: no process can be made: %s",
+					strerror(errno));
 		}
 		if (!s->trials && result.end == TRIAL_REFUSED) {
 			free(text);
@@ -308,18 +312,31 @@ static int search(struct search *s, const char *plain)
 
 /* ---- what is kept and printed ---- */
 
+static int write_file(struct folder *folder, const char *name, const char *text, const json_t *json)
+{
+	FILE *out = folder_open(folder, name);
+	if (!out)
+		return CLI_USAGE;
+	int failed = 0;
+	if (json)
+		failed = text_json(out, json);
+	else
+		fputs(text ? text : "", out);
+	return folder_close(folder, name, out) || failed ? CLI_USAGE : 0;
+}
+
 static int keep(const struct search *s, struct folder *folder)
 {
 	if (!s->best || s->line->no_record)
 		return 0;
+	json_t *json = run_script_json(s->best, &s->found);
 	int code = folder_begin(folder, s->line->out, "check-run");
-	FILE *out = code ? NULL : folder_open(folder, "failing.yaml");
-	if (!out)
-		return code ? code : CLI_USAGE;
-	fputs(s->best, out);
-	if (folder_close(folder, "failing.yaml", out))
-		return CLI_USAGE;
-	return folder_commit(folder);
+	if (!code)
+		code = write_file(folder, "failing.yaml", s->best, NULL);
+	if (!code)
+		code = write_file(folder, "failing.skr", NULL, json);
+	json_decref(json);
+	return code ? code : folder_commit(folder);
 }
 
 static void print_size(const struct scenario *t)
@@ -348,16 +365,18 @@ static void print_text(const struct search *s, const char *folder)
 		return;
 	}
 	struct scenario *t = trial_scenario(s->best);
-	printf("violated: %s%s%s: %s\n", trial_end_name[s->found.end], s->found.name[0] ? ", " : "", s->found.name,
-	       s->found.text);
-	printf("run %llu of seed %llu failed; %llu smaller ones were tried\n", (unsigned long long)s->found_at,
-	       (unsigned long long)s->line->seed, (unsigned long long)s->shrinks);
+	printf("violated: %s%s%s: %s\n", trial_end_name[s->found.end], s->found.name[0] ? ", " : "",
+	       s->found.name, s->found.text);
+	printf("run %llu of seed %llu failed; %llu smaller ones were tried\n",
+	       (unsigned long long)s->found_at, (unsigned long long)s->line->seed,
+	       (unsigned long long)s->shrinks);
 	if (t)
 		print_size(t);
 	scenario_free(t);
 	if (folder)
-		printf("kept as %s/failing.yaml; it happens again with: %s run %s/failing.yaml --inclusion\n", folder,
-		       cli_program(), folder);
+		printf("kept as %s/failing.yaml, and as failing.skr, which skerry replay shows step by step\n"
+		       "it happens again with: %s run %s/failing.yaml --inclusion\n",
+		       folder, cli_program(), folder);
 	else
 		printf("\n%s", s->best);
 }

@@ -7,6 +7,7 @@
 #include "cli/file.h"
 #include "cli/member.h"
 #include "cli/options.h"
+#include "cli/run_script.h"
 #include "cli/script_file.h"
 #include "cli/text.h"
 #include "sim/quantity.h"
@@ -277,6 +278,20 @@ static int find_protocol(const struct step_protocol **out, const struct replay_l
 	return 0;
 }
 
+/* Of a whole run. */
+static int replay_run_script(const struct replay_line *line)
+{
+	if (line->protocol || line->plantuml)
+		return cli_fail(CLI_USAGE, "%s: it is of a whole run; leave --protocol and --plantuml out",
+				line->file);
+	if (line->gdb)
+		return run_gdb(line);
+	return run_script_replay(line->file, &(struct run_script_options){.until = line->until,
+									  .stop_before = line->stop_before,
+									  .json = line->json,
+									  .quiet = line->quiet});
+}
+
 int cmd_replay(int argc, char **argv)
 {
 	struct replay_line line = {0};
@@ -287,6 +302,8 @@ int cmd_replay(int argc, char **argv)
 	int code = read_line(&line, argc, argv);
 	if (code >= 0)
 		return code;
+	if (run_script_is(line.file))
+		return replay_run_script(&line);
 	json_t *file = script_file_read(line.file, &head, why);
 	if (!file)
 		return cli_fail(CLI_USAGE, "%s", why);

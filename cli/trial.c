@@ -6,11 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cli/trial.h"
-#include "workloads/run.h"
 
 const char *const trial_end_name[TRIAL_ENDS] = {
-	[TRIAL_GOOD] = "good",	 [TRIAL_CHECK] = "check",     [TRIAL_FAULT] = "fault",	   [TRIAL_STUCK] = "stuck",
-	[TRIAL_CRASH] = "crash", [TRIAL_TIMEOUT] = "timeout", [TRIAL_REFUSED] = "refused",
+	[TRIAL_GOOD] = "good",       [TRIAL_CHECK] = "check", [TRIAL_FAULT] = "fault",
+	[TRIAL_STUCK] = "stuck",     [TRIAL_CRASH] = "crash", [TRIAL_TIMEOUT] = "timeout",
+	[TRIAL_REFUSED] = "refused",
 };
 
 /* ---- texts ---- */
@@ -48,7 +48,7 @@ static const struct run_check *first_failed(const struct run_result *run, const 
 }
 
 /* Where a protocol step was wrong, that is why, whatever else failed. */
-static void judge(const struct run_result *run, struct trial_result *r)
+void trial_judge(const struct run_result *run, struct trial_result *r)
 {
 	static const enum trial_end ends[] = {[RUN_ENDED] = TRIAL_GOOD,
 					      [RUN_TIMEOUT] = TRIAL_TIMEOUT,
@@ -84,7 +84,7 @@ static void run_here(const char *text, double seconds_max, struct trial_result *
 		return;
 	}
 	run_go(run, &result);
-	judge(&result, r);
+	trial_judge(&result, r);
 }
 
 /* No destructors and no handlers at exit: they are the parent's. */
@@ -153,10 +153,26 @@ int trial_run(const char *text, double seconds_max, struct trial_result *result)
 
 bool trial_failed(const struct trial_result *r)
 {
-	return r->end == TRIAL_CHECK || r->end == TRIAL_FAULT || r->end == TRIAL_STUCK || r->end == TRIAL_CRASH;
+	return r->end == TRIAL_CHECK || r->end == TRIAL_FAULT || r->end == TRIAL_STUCK ||
+	       r->end == TRIAL_CRASH;
 }
 
+/* But for the numbers in them. */
+static bool same_words(const char *a, const char *b)
+{
+	while (*a && *b) {
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+		if (*a != *b)
+			return false;
+		a += *a != 0, b += *b != 0;
+	}
+	return *a == *b;
+}
+
+/* A check may fail in many places for one reason; of two faults of a protocol each says what it is. */
 bool trial_same(const struct trial_result *a, const struct trial_result *b)
 {
-	return a->end == b->end && !strcmp(a->name, b->name);
+	return a->end == b->end && !strcmp(a->name, b->name) &&
+	       (a->end != TRIAL_FAULT || same_words(a->text, b->text));
 }

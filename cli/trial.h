@@ -1,7 +1,7 @@
 /* cli/trial.h - one run of a scenario in a process of its own, and what came of it. Layer: cli. */
 #ifndef SKERRY_CLI_TRIAL_H
 #define SKERRY_CLI_TRIAL_H
-#include "workloads/scenario.h"
+#include "workloads/run.h"
 
 enum trial_end {
 	TRIAL_GOOD,
@@ -28,6 +28,8 @@ struct scenario *trial_scenario(const char *text);
 
 /* Runs it. Returns 0, or -1 and errno: no process could be made. */
 int trial_run(const char *text, double seconds_max, struct trial_result *result);
+/* What a run that has ended means. */
+void trial_judge(const struct run_result *run, struct trial_result *result);
 bool trial_failed(const struct trial_result *result);
 /* Whether both failed in the same way. */
 bool trial_same(const struct trial_result *a, const struct trial_result *b);

@@ -233,6 +233,12 @@ static enum flat_cause cause_of_local(const struct step_node *n, uint32_t call)
 		       : FLAT_CAUSE_MONITOR;
 }
 
+static bool install(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
+{
+	flat_charge_kernel(n, SIM_COST_CAP_CREATE);
+	return !flat_cluster_of(n)->full || full_install(n, self, call, arg);
+}
+
 static void host_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
 	struct flat_profile *profile = flat_profile_of(n);
@@ -241,8 +247,8 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 	if (n->number == FLAT_FILE) {
 		flat_files_local(n, self, call, arg);
 	} else {
-		flat_charge_kernel(n, SIM_COST_CAP_CREATE);
-		const bool done = !flat_cluster_of(n)->full || full_install(n, self, call, arg);
+		const bool done = call >= CAPABILITY_LOCAL_OF_OWN ? flat_caps_own(n, self, call)
+								  : install(n, self, call, arg);
 		flat_raise(n, &(struct step_msg){.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
 						 .protocol = n->number,
 						 .host = n->host_half,

@@ -22,6 +22,7 @@
 #include "ssi/flat.h"
 #include "ssi/frames.h"
 #include "ssi/inclusion.h"
+#include "ssi/mac.h"
 #include "ssi/names.h"
 #include "ssi/profile.h"
 #include "ssi/protocols/protocols.h"
@@ -260,6 +261,7 @@ struct flat_machine {
 	const struct step_protocol *protocol[FLAT_PROTOCOLS];
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
 	uint32_t cap_object, cap_word; /* where a capability has its object and its word; UINT32_MAX: nowhere */
+	struct mac_key mac_key; /* capability/crypto */
 	char check_name[64];
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
@@ -447,6 +449,8 @@ void flat_caps_init(struct flat_machine *machine);
 enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref object);
 enum flat_kind flat_kind_of(const struct flat_cluster *cluster, step_ref cap); /* of this cluster */
 bool flat_retires(const struct flat_machine *machine); /* first capabilities can be retired */
+/* A protocol's own call into the kernel. */
+bool flat_caps_own(struct step_node *n, step_ref self, uint32_t call);
 void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned next);
 void flat_caps_start(struct flat_cluster *cluster, uint32_t client);
 void flat_caps_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,

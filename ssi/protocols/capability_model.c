@@ -145,7 +145,7 @@ static void calls_of_holder(struct list *l, const record *r, bool room)
 	if (room) {
 		add(l, CAPABILITY_COPY, cap, 0);
 		add(l, CAPABILITY_MINT, cap, has_words(l->w) ? READ | BADGE : READ | WRITE);
-		add(l, CAPABILITY_RETYPE, cap, READ | WRITE);
+		add(l, CAPABILITY_RETYPE, cap, r->held);
 	}
 	add(l, CAPABILITY_DELETE, cap, 0);
 	add(l, CAPABILITY_REVOKE, cap, 0);

@@ -14,10 +14,10 @@ LARGE = """name: large
 machine: {clusters: 12}
 protocols: {capability: PROTOCOL}
 clients:
-  - {operations: {count: 100}, copies: 2}
-  - {operations: {count: 50, copy: 0}}
+  - {operations: {count: 100}, on: 0-6}
+  - {operations: {count: 50, query: 5}, on: 7-11}
 events:
-  - {at: 100us, kill: {cluster: 5, client: 1}}
+  - {at: 100us, kill: {cluster: 5, client: 0}}
 """
 
 
@@ -54,6 +54,14 @@ def what_fails_is_shrunk():
     expect("kill" not in failing, "the kill had nothing to do with it")
     again = skerry("run", "kept/failing.yaml", "--no-record", "--quiet")
     expect(again.code == 1 and "removes what is not a member" in again.out, "and the file fails when it is run", again)
+    again = skerry("replay", "kept/failing.skr")
+    expect(again.code == 1 and "the same as recorded" in again.out and " -> " in again.out, "so does the script, cell by cell", again)
+    result = skerry("replay", "kept/failing.skr", "--json", "--until", "GONE").json()
+    expect(result["end"] == "stopped" and result["steps"] > 2, "which stops where it is told", again)
+    stopped = skerry("replay", "kept/failing.skr", "--until", "GONE:99", "--quiet")
+    expect(stopped.code == 2 and "was not reached" in stopped.err, "or says that it was not there", stopped)
+    write("other.skr", read("kept/failing.skr").replace('"model_version": ', '"model_version": 9'))
+    expect_refused(skerry("replay", "other.skr"), "other.skr", "model_version")
     one = skerry("check", "--run", "large.yaml", "--runs", "20", "--json", "--no-record", "--seed", "4").json()
     two = skerry("check", "--run", "large.yaml", "--runs", "20", "--json", "--no-record", "--seed", "4").json()
     expect(one["failing"] == two["failing"] and one["run"] == two["run"], "the same seed, the same runs")
