@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
+#include "cli/costs_operations.h"
 #include "cli/member.h"
 #include "cli/options.h"
 #include "cli/text.h"
@@ -125,6 +126,8 @@ int cmd_costs(int argc, char **argv)
 	int code = options_read(&command, argc, argv, &arguments);
 	if (code >= 0)
 		return code;
+	if (arguments.count && !strcmp(arguments.item[0], COSTS_OPERATIONS_PROFILE))
+		return costs_operations(json);
 	code = choose(&profile, arguments.count ? arguments.item[0] : NULL);
 	if (code)
 		return code;

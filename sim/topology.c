@@ -108,6 +108,19 @@ static const struct preset presets[] = {
 		.hop_millicycles = 32000,
 	},
 	{
+		/* A message of 64 bytes and a header of 25 over a crossbar at 1 GHz, 12 bytes a cycle, 1 + 1 cycles into and out of
+		 * it: 10 cycles of the crossbar, 20 of a core. The sender's unit takes 1 + 1 + 2 + 3 cycles, the receiver's 3; then
+		 * the receiving kernel dispatches it as it does a system call, which is assumed to take 300. */
+		.name = "semperos",
+		.about = "16 kernels at 2 GHz over one crossbar, as SemperOS was simulated",
+		.source = "SemperOS's platform: clock, crossbar, units; the dispatch of a message is assumed",
+		.kind = SIM_TOPOLOGY_UNIFORM,
+		.hz = 2 * CLOCK_GHZ,
+		.clusters = 16,
+		.links = 1,
+		.link = {{"any pair", 7, 20, 303, 0}},
+	},
+	{
 		.name = "host",
 		.about = "this machine's clusters as hwloc finds them; links as seed-1000-cycles until "
 			 "calibrated",
@@ -121,7 +134,7 @@ static const struct preset presets[] = {
 #define PRESETS (sizeof presets / sizeof *presets)
 
 const char *const sim_topology_preset_names[] = {"seed-1000-cycles", "xeon-e5-2670v2", "opteron-8x4",
-						 "scc-mesh",         "host",           NULL};
+						 "scc-mesh",         "semperos", "host",           NULL};
 _Static_assert(sizeof sim_topology_preset_names / sizeof(char *) == PRESETS + 1, "one name a preset");
 
 const char *const *sim_topology_presets(void) { return sim_topology_preset_names; }

@@ -332,7 +332,7 @@ struct flat_handle flat_caps_received(struct flat_cluster *c, const struct flat_
 
 /* ---- what a capability costs that goes ---- */
 
-/* Sees each cell of the capability protocol in virtual time: whatever takes a capability away, its kernel deletes it. */
+/* Sees each cell of the capability protocol: whatever takes a capability away, its kernel deletes it. */
 void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned next)
 {
 	const uint32_t usable = n->protocol->machine[CAPABILITY_CAP].usable;

@@ -112,7 +112,7 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 					  m->event);
 }
 
-/* And of the capability protocol in virtual time, where what a kernel does is charged. */
+/* And of the capability protocol, where what a kernel does is charged, or counted. */
 static void caps_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		     unsigned next)
 {
@@ -132,7 +132,7 @@ static step_tap *tap_of(const struct flat_config *config, unsigned number)
 {
 	if (config->full)
 		return full_tap;
-	if (number == FLAT_CAPABILITY && !config->native)
+	if (number == FLAT_CAPABILITY && (!config->native || config->profile))
 		return caps_tap;
 	return config->profile ? profile_tap : config->cell_tap;
 }
