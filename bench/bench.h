@@ -60,6 +60,7 @@ extern const struct bench_row bench_limit_rows[];
 extern const struct bench_row bench_timers_rows[];
 extern const struct bench_row bench_translate_rows[];
 extern const struct bench_row bench_crypto_rows[];
+extern const struct bench_row bench_protocol_rows[];
 extern const struct bench_row bench_demo_rows[];
 extern const struct bench_row bench_lines_rows[];
 extern const struct bench_row bench_ring_rows[];

@@ -25,9 +25,12 @@ struct replay {
 	struct replay_result *result;
 	struct checker *c;
 	struct sim_engine *engine;
-	uint32_t sent_in[NODES][NODES][CHANNEL_CREDIT]; /* of a channel's messages, the oldest first */
-	uint32_t called[NODES][CLIENTS_MAX];            /* what a client called last */
-	uint32_t seen; /* how often the event that is waited for was handled */
+	/* Of a channel's messages, the oldest first. Where messages may overtake each other, a channel forgets its order. */
+	struct sent {
+		uint32_t step, event;
+	} sent[NODES][NODES][CHANNEL_CREDIT];
+	uint32_t called[NODES][CLIENTS_MAX]; /* what a client called last */
+	uint32_t seen;                       /* how often the event that is waited for was handled */
 	bool over;
 	int failed;
 	struct checker_move move[MOVES_MAX];
@@ -66,19 +69,21 @@ static void arrive(struct replay *r, uint32_t from, uint32_t to, const struct pa
 	struct checker *c = r->c;
 	const uint32_t count = c->shared->count[from][to]++;
 	c->channel[from][to][c->shared->first[from][to] + count] = p->msg;
-	r->sent_in[from][to][count] = p->step;
+	r->sent[from][to][count] = (struct sent){.step = p->step, .event = p->msg.event};
 }
 
 /* The step that sent what `s` takes; it is forgotten. */
 static uint32_t take_sent_in(struct replay *r, const struct script_step *s)
 {
-	uint32_t *sent = r->sent_in[s->from][s->kernel], number;
+	struct sent *sent = r->sent[s->from][s->kernel];
+	uint32_t at = 0;
 	if (s->kind != SCRIPT_RECEIVE && s->kind != SCRIPT_LOSE)
 		return 0;
-	number = sent[s->position];
-	memmove(&sent[s->position], &sent[s->position + 1],
-		(CHANNEL_CREDIT - 1 - s->position) * sizeof *sent);
-	return number;
+	while (at < CHANNEL_CREDIT - 1 && sent[at].event != s->event)
+		at++;
+	const uint32_t step = sent[at].step;
+	memmove(&sent[at], &sent[at + 1], (CHANNEL_CREDIT - 1 - at) * sizeof *sent);
+	return step;
 }
 
 /* ---- steps that cannot happen ---- */

@@ -25,7 +25,7 @@ def acks_has_a_counter_example():
         expect(word in outcome.out, f"the counter-example has {word!r}", outcome)
     expect("check capability/acks" in outcome.err, "the line that replays it", outcome)
     # The story of the note: C acknowledges the revoke, then accepts the capability in flight.
-    at = [outcome.out.find(part) for part in ("[C_REVOKE]", "REVOKE from kernel 0: sends DONE to kernel 0",
+    at = [outcome.out.find(part) for part in ("[C_REVOKE]", "gets REVOKE from kernel 0", "sends DONE to kernel 0",
                                               "delegates cap", "the revoke has returned and a copy is usable")]
     expect(all(place > 0 for place in at), "revoke, acknowledgement, delegation, end", outcome)
     result = skerry("check", "capability/acks", "--json", "--no-record").json()

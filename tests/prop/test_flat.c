@@ -17,6 +17,7 @@
 #include "tests/lib/cover.h"
 #include "tests/lib/damage.h"
 #include "tests/prop/out_of_reach.h"
+#include "workloads/run.h"
 
 #define CLUSTERS_MAX 8
 #define CLIENTS_MAX  3 /* of a cluster */
@@ -574,6 +575,55 @@ static void test_any_work_of_clients_ends_right_replays_and_is_the_same_in_both_
 	assert_true(getenv("SKERRY_SEED") || (bytes > 1000000 && parked > 100));
 }
 
+/* Clients that pass capabilities to each other: workloads/operations.c, whose ledger judges each use. Small machines, where
+ * everybody meets. */
+static void pass_capabilities(uint64_t seed, const char *const *sets, uint32_t count)
+{
+	static const char text[] = "machine: {preset: seed-1000-cycles, clusters: 4}\n"
+				   "clients: [{operations: {count: 250, objects: 1, holds: 6, revoke: 15, delete: 15, move: 15}, "
+				   "copies: 3, think: 0 cycles}]\n"
+				   "events: [{at: 50us, kill: {cluster: 1, client: 0}}, {at: 80us, kill: {cluster: 0, client: 1}}]\n";
+	struct scenario *scenario = NULL;
+	struct scenario_error error = {""};
+	struct run *run = NULL;
+	struct run_result result;
+	char with_seed[32];
+	const char *all[8] = {with_seed};
+	const struct run_options options = {.cell_tap = cover_tap, .inclusion = seed % 4 == 0};
+	snprintf(with_seed, sizeof with_seed, "seed=%llu", (unsigned long long)seed);
+	memcpy(all + 1, sets, count * sizeof *sets);
+	cover_limit(CELLS_MAX);
+	if (scenario_parse(&scenario, "test.yaml", text, strlen(text), all, count + 1, &error) ||
+	    run_new(&run, scenario, &options, &error))
+		fail_msg("%s", error.text);
+	run_go(run, &result);
+	for (uint32_t i = 0; i < result.checks; i++)
+		if (result.check[i].failures)
+			fail_msg("seed %llu: %s: %s", (unsigned long long)seed, result.check[i].name, result.check[i].first);
+	for (unsigned op = FLAT_CAP_CREATE; op <= FLAT_CAP_USE; op++) {
+		const struct flat_op_stats *s = &result.stats->op[op];
+		outcomes[op][0] += s->latency_ps.count - s->failures;
+		outcomes[op][1] += s->failures;
+	}
+	run_free(run);
+	scenario_free(scenario);
+}
+
+static void test_capabilities_that_are_passed_on_are_right_and_given_back(void **state)
+{
+	static const char *const many[] = {"machine.clusters=2", "clients.0.operations.obtain=60",
+					   "clients.0.operations.offer=40"},
+				 *const few[] = {"machine.link.credit=1", "clients.0.copies=2"},
+				 *const revokes[] = {"clients.0.operations.revoke=80", "clients.0.operations.copy=30"};
+	(void)state;
+	for (uint64_t seed = 1; seed <= 120; seed++) {
+		pass_capabilities(seed, NULL, 0);
+		pass_capabilities(seed, many, 3);
+		pass_capabilities(seed, few, 2);
+		pass_capabilities(seed, revokes, 2);
+	}
+}
+
 static void test_every_cell_that_a_flat_machine_can_reach_has_run(void **state)
 {
 	(void)state;
@@ -593,7 +643,8 @@ static void test_every_kind_of_call_has_succeeded_and_failed(void **state)
 		if (used != (outcomes[op][0] > 0))
 			fail_msg("%s has succeeded %llu times", flat_op_name[op],
 				 (unsigned long long)outcomes[op][0]);
-		if (used && op != FLAT_CLOSE && op != FLAT_LOCAL && !outcomes[op][1])
+		if (used && op != FLAT_CLOSE && op != FLAT_LOCAL && op != FLAT_CAP_CREATE &&
+		    op != FLAT_CAP_OFFER && !outcomes[op][1])
 			fail_msg("%s has never failed", flat_op_name[op]);
 	}
 	assert_true(refused > 1000);
@@ -870,6 +921,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_work_of_clients_ends_right_replays_and_is_the_same_in_both_engines),
+		cmocka_unit_test(test_capabilities_that_are_passed_on_are_right_and_given_back),
 		cmocka_unit_test(test_every_cell_that_a_flat_machine_can_reach_has_run),
 		cmocka_unit_test(test_every_kind_of_call_has_succeeded_and_failed),
 		cmocka_unit_test(test_another_link_or_seed_gives_another_digest),
