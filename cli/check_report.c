@@ -206,8 +206,12 @@ static void print_main(const struct check_report *r)
 	const struct checker_result *main = &r->search[0].result;
 	if (r->options->crash)
 		printf("\nnot judged: no protocol recovers from a kernel that stops; %s\n",
-		       main->end == CHECKER_VIOLATED ? "this was met:" : "nothing was met");
-	else if (main->end == CHECKER_CLOSED)
+		       main->mets ? "this was met:" : "nothing was met");
+	for (uint32_t i = 0; i < main->mets; i++)
+		printf("  %12llu times  %s\n", (unsigned long long)main->met[i].count, main->met[i].text);
+	if (r->options->crash)
+		return;
+	if (main->end == CHECKER_CLOSED)
 		printf("\nclosed: every order of delivery was visited, all invariants hold\n");
 	else if (main->end == CHECKER_BOUNDED)
 		printf("\nbounded: %s; nothing wrong was found up to depth %u\n", main->bound, main->depth);
@@ -313,7 +317,8 @@ static void members_of_found(json_t *out, const char *why, const struct script *
 static void members_of_search(const struct check_report *report, json_t *out, const struct check_search *s)
 {
 	static const char *const ends[] = {
-		[CHECKER_CLOSED] = "closed", [CHECKER_VIOLATED] = "violated", [CHECKER_BOUNDED] = "bounded"};
+		[CHECKER_CLOSED] = "closed", [CHECKER_VIOLATED] = "violated", [CHECKER_BOUNDED] = "bounded",
+		[CHECKER_UNJUDGED] = "unjudged"};
 	const struct checker_result *r = &s->result;
 	char name[64], path[4200];
 	member_text(out, "end", s->skipped ? "skipped" : ends[r->end]);

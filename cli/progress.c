@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli/progress.h"
+#include "ssi/checker/checker.h"
 #include "cli/text.h"
 
 #define HEARTBEAT_S  5.0
@@ -57,18 +58,16 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t depth)
+void progress_check(void *context, const struct checker_progress *p)
 {
-	static double begun;
 	struct progress *progress = context;
-	char line[256], s[TEXT_BYTES], w[TEXT_BYTES];
-	if (begun == 0)
-		begun = seconds_now();
-	if (!is_due(progress, seconds_now() - begun + FIRST_LINE_S))
+	char line[256], s[TEXT_BYTES], q[TEXT_BYTES], r[TEXT_BYTES];
+	if (!is_due(progress, p->seconds))
 		return;
 	/* How many states there are is not known beforehand; what waits says whether the end is in sight. */
-	snprintf(line, sizeof line, "%.60s: %s states, %s of them to be expanded, depth %u", progress->what,
-		 text_large(s, (double)states), text_large(w, (double)(states - expanded)), depth);
+	snprintf(line, sizeof line, "%.60s: %s states, depth %u, %s in the queue, %s states/s", progress->what,
+		 text_large(s, (double)p->states), p->depth, text_large(q, (double)p->queue),
+		 text_large(r, p->states_a_second));
 	show(progress, line);
 }
 

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include "sim/time.h"
 
+struct checker_progress;
+
 struct progress {
 	const char *what; /* borrowed: before the figures */
 	bool quiet, terminal, shown;
@@ -18,7 +20,7 @@ void progress_init(struct progress *progress, const char *what, bool quiet);
 /* As struct run_options.progress; `context` is a struct progress. */
 void progress_run(void *context, double done, uint64_t events, sim_ps now, double seconds);
 /* As struct checker_options.progress. */
-void progress_check(void *context, uint64_t states, uint64_t expanded, uint32_t depth);
+void progress_check(void *context, const struct checker_progress *p);
 /* As struct walk_options.progress. */
 void progress_walk(void *context, uint64_t walks, uint64_t steps, uint32_t cells);
 /* Whole runs: so many, and, once one has failed, so many smaller ones. */

@@ -8,16 +8,16 @@
 #include "ssi/full.h"
 
 const char *const flat_op_name[FLAT_OPS] = {
-	"open",  "stat",     "read",     "write",  "fstat",   "truncate",  "fsync",
-	"list",  "readlink", "mkdir",    "link",   "symlink", "setattr",   "unlink",
-	"rmdir", "rename",   "close",    "send",   "local",   "fork",      "wait",
+	"open",       "stat",       "read",       "write",      "fstat",     "truncate",   "fsync",
+	"list",       "readlink",   "mkdir",      "link",       "symlink",   "setattr",    "unlink",
+	"rmdir",      "rename",     "close",      "send",       "local",     "fork",       "wait",
 	"exit",
 
-	"cap_create", "cap_send", "cap_offer", "cap_obtain", "cap_copy", "cap_mint", "cap_move",
-	"cap_delete", "cap_revoke", "cap_retype", "cap_query", "cap_use",
+	"cap_create", "cap_send",   "cap_offer",  "cap_obtain", "cap_copy",  "cap_mint",   "cap_move",
+	"cap_delete", "cap_revoke", "cap_retype", "cap_query",  "cap_use",
 
-	"obtain", "delegate", "delete", "revoke", "create", "copy", "mint", "move", "retype", "query", "use",
-	"read_miss", "write_miss",
+	"obtain",     "delegate",   "delete",     "revoke",     "create",    "copy",       "mint",
+	"move",       "retype",     "query",      "use",        "read_miss", "write_miss",
 };
 
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size)
@@ -239,14 +239,15 @@ void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, 
 {
 	struct step_node *tree = &cluster->node[FLAT_CAPABILITY];
 	flat_set_chain(tree, chain);
-	flat_raise(tree, &(struct step_msg){
-				 .event = (uint8_t)event,
-				 .protocol = FLAT_CAPABILITY,
-				 .host = host,
-				 .word = word,
-				 .to = STEP_ANY(cluster->id, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
-				 .from = STEP_REF(cluster->id, STEP_CLIENT, who),
-				 .arg = arg});
+	flat_raise(tree,
+		   &(struct step_msg){.event = (uint8_t)event,
+				      .protocol = FLAT_CAPABILITY,
+				      .host = host,
+				      .word = word,
+				      .to = STEP_ANY(cluster->id, event == CAPABILITY_CREATE ? CAPABILITY_CAP
+											     : CAPABILITY_OP),
+				      .from = STEP_REF(cluster->id, STEP_CLIENT, who),
+				      .arg = arg});
 }
 
 /* ---- running ---- */
@@ -282,7 +283,8 @@ void flat_client_post(struct flat_cluster *c, uint32_t client, sim_cycles at)
 void flat_drop_post(struct flat_cluster *c, step_ref cap, bool retires)
 {
 	struct flat_machine *m = c->machine;
-	struct flat_frame *frame = sim_engine_post(m->engine, c->id, c->id, time_of_ps(m, flat_now(m, c->id)));
+	struct flat_frame *frame =
+		sim_engine_post(m->engine, c->id, c->id, time_of_ps(m, flat_now(m, c->id)));
 	frame->msg = (struct step_msg){.protocol = FLAT_DROP, .word = retires, .arg = cap};
 }
 

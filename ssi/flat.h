@@ -190,14 +190,15 @@ struct flat_config {
 	/* And for operations on capabilities: those that all clients make or get, and objects that those of one cluster
 	 * make. */
 	uint64_t capabilities_max, objects_max;
-	uint32_t credit; /* messages that a link holds each way; 0: whatever is sent. Virtual time: natively rings have slots */
+	uint32_t
+		credit; /* messages that a link holds each way; 0: whatever is sent. Virtual time: natively rings have slots */
 	sim_ps timer; /* what a protocol's timer waits; 0: as long as a fault takes, natively 2 us */
 	/* Tests: a cluster + 1 whose monitor sends what it likes (flat_forge()); what others then find wrong does not stop the
 	 * machine. 0: none. */
 	uint32_t hostile;
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
-	bool rewrites;           /* a client may read a page while it writes the whole of it */
-	const uint32_t *clients; /* [clusters]: clients of each; borrowed during flat_new() */
+	bool rewrites;                          /* a client may read a page while it writes the whole of it */
+	const uint32_t *clients;                /* [clusters]: clients of each; borrowed during flat_new() */
 	struct flat_driver driver;
 	sim_engine_tap *tap; /* optional, see sim/engine.h */
 	sim_engine_window_tap *window_tap;
@@ -272,7 +273,8 @@ struct flat_traffic {
 struct flat_stats {
 	const struct flat_op_stats *op; /* [FLAT_OPS] */
 	uint64_t messages, calls, cells;
-	uint64_t waited, waited_most; /* messages that found no credit; of one cluster at the same time (virtual time) */
+	uint64_t waited,
+		waited_most; /* messages that found no credit; of one cluster at the same time (virtual time) */
 	const struct flat_traffic *pair;     /* [clusters][clusters], NULL for more than FLAT_PAIRS_MAX */
 	const struct flat_traffic *by_class; /* [FLAT_CLASSES] */
 	sim_ps end;                          /* when the last client had finished */
@@ -318,7 +320,8 @@ bool flat_has_call(const struct step_protocol *protocol, unsigned event);
 bool flat_serves(const struct flat_machine *machine, enum flat_op op);
 
 /* For tests: a frame of the monitor of `from`, as it likes, reaches `to` at this time (virtual). */
-void flat_forge(struct flat_machine *machine, uint32_t from, uint32_t to, sim_ps at, const struct step_msg *msg);
+void flat_forge(struct flat_machine *machine, uint32_t from, uint32_t to, sim_ps at,
+		const struct step_msg *msg);
 /* Frames that clusters have refused, and faults that the hostile cluster's have led to. */
 uint64_t flat_refused(const struct flat_machine *machine, uint64_t *contained);
 

@@ -42,7 +42,8 @@ static const char *const call_name[] = {CAPABILITY_CALLS(AS_NAME)};
 bool flat_has_call(const struct step_protocol *p, unsigned event)
 {
 	const unsigned machine = event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP;
-	return p->machines > CAPABILITY_OP && event < p->events && !strcmp(p->event[event].name, call_name[event]) &&
+	return p->machines > CAPABILITY_OP && event < p->events &&
+	       !strcmp(p->event[event].name, call_name[event]) &&
 	       step_cell_at(p, machine, 0, event)->kind == STEP_GO;
 }
 
@@ -132,12 +133,16 @@ static bool is_remote(const struct flat_cluster *c, step_ref cap)
 
 static int check_retype(const struct flat_cluster *c, const struct flat_call *call)
 {
-	if (call->handle->kind != FLAT_UNTYPED || (call->kind != FLAT_FRAME && call->kind != FLAT_NOTIFICATION))
+	if (call->handle->kind != FLAT_UNTYPED ||
+	    (call->kind != FLAT_FRAME && call->kind != FLAT_NOTIFICATION))
 		return EINVAL;
 	return call->kind != FLAT_FRAME && is_remote(c, call->handle->cap) ? EINVAL : 0;
 }
 
-static bool is_given(unsigned op) { return op == FLAT_CAP_SEND || op == FLAT_CAP_OFFER || op == FLAT_CAP_MOVE; }
+static bool is_given(unsigned op)
+{
+	return op == FLAT_CAP_SEND || op == FLAT_CAP_OFFER || op == FLAT_CAP_MOVE;
+}
 
 /* Reads the call, changes nothing. Returns 0 or an errno. */
 static int check_call(const struct flat_cluster *c, const struct flat_client *k)
@@ -154,7 +159,8 @@ static int check_call(const struct flat_cluster *c, const struct flat_client *k)
 	if (is_given(call->op) && (call->cluster >= c->machine->clusters ||
 				   call->client >= c->machine->cluster[call->cluster].clients))
 		return EINVAL;
-	if (call->op == FLAT_CAP_MINT && is_memory(call->handle->kind) && call->word >> CAPABILITY_BADGE_SHIFT)
+	if (call->op == FLAT_CAP_MINT && is_memory(call->handle->kind) &&
+	    call->word >> CAPABILITY_BADGE_SHIFT)
 		return EINVAL; /* memory has no badge */
 	return call->op == FLAT_CAP_RETYPE ? check_retype(c, call) : 0;
 }
@@ -166,8 +172,8 @@ static uint32_t word_of(const struct flat_call *call)
 		       : call->word;
 }
 
-static void call_protocol(struct flat_cluster *c, struct flat_client *k, step_ref waiter, enum flat_doing doing,
-			  unsigned event, enum flat_op op, uint32_t word)
+static void call_protocol(struct flat_cluster *c, struct flat_client *k, step_ref waiter,
+			  enum flat_doing doing, unsigned event, enum flat_op op, uint32_t word)
 {
 	struct step_node *n = &c->node[waiter.machine ? FLAT_FILE : FLAT_CAPABILITY];
 	const step_ref arg = k->call.op == FLAT_CAP_CREATE ? STEP_NOBODY : k->call.handle->cap;
@@ -179,7 +185,8 @@ static void call_protocol(struct flat_cluster *c, struct flat_client *k, step_re
 /* The object goes when nobody has a capability of it any more: nobody waits for that. */
 static void retire(struct flat_cluster *c, struct flat_handle *handle)
 {
-	flat_call_tree(c, flat_retires(c->machine) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, handle->cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
+	flat_call_tree(c, flat_retires(c->machine) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, handle->cap, 0,
+		       FLAT_BACKGROUND, 0, (struct flat_chain){0});
 }
 
 static void gone(struct flat_cluster *c, struct flat_handle *handle)
@@ -225,7 +232,8 @@ void flat_caps_end(struct flat_cluster *c, uint32_t client, struct flat_chain ch
 static void got(struct flat_cluster *c, uint32_t client, step_ref cap)
 {
 	const struct flat_call *call = &c->client[client].call;
-	const struct flat_handle *from = call->op == FLAT_CAP_CREATE ? &(struct flat_handle){0} : call->handle;
+	const struct flat_handle *from =
+		call->op == FLAT_CAP_CREATE ? &(struct flat_handle){0} : call->handle;
 	struct flat_handle *fresh = call->fresh;
 	if (call->op == FLAT_CAP_CREATE)
 		object_made(c, cap, (enum flat_kind)call->kind);
@@ -267,7 +275,8 @@ static bool makes_one(unsigned op)
 	       op == FLAT_CAP_RETYPE;
 }
 
-void flat_caps_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result, step_ref arg)
+void flat_caps_done(struct flat_cluster *c, struct step_node *n, uint32_t client, uint32_t result,
+		    step_ref arg)
 {
 	struct flat_client *k = &c->client[client];
 	const unsigned op = k->call.op;
@@ -291,7 +300,9 @@ void flat_caps_lend(struct flat_cluster *c, uint32_t client, step_ref waiter)
 	struct step_node *n = &c->node[FLAT_FILE];
 	const bool near = k->call.cluster == c->id, moves = k->call.op == FLAT_CAP_MOVE;
 	const unsigned op = near && !moves ? FLAT_CAP_COPY : k->call.op;
-	const int error = flat_serves(c->machine, (enum flat_op)op) ? check_call(c, k) : ENOSYS;
+	int error = flat_serves(c->machine, (enum flat_op)op) ? check_call(c, k) : ENOSYS;
+	if (!error && near && moves && !step_lookup(&c->node[FLAT_CAPABILITY], k->call.handle->cap))
+		error = ESTALE; /* as the protocol would answer */
 	k->reply = (struct flat_reply){
 		.file = k->call.handle->file, .of_file = k->call.handle->of_file, .label = k->call.label};
 	if (error) {

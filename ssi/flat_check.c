@@ -66,7 +66,8 @@ static void check_model(struct flat_machine *m, unsigned number, struct flat_che
 			check->count += nodes[i].pool[k].used;
 	}
 	const struct step_world world = {.nodes = m->clusters, .node = nodes, .ghost = ghost};
-	const char *why = p->model && p->model->always && number == FLAT_CAPABILITY ? p->model->always(&world) : NULL;
+	const char *why =
+		p->model && p->model->always && number == FLAT_CAPABILITY ? p->model->always(&world) : NULL;
 	if (why)
 		fail(check, why);
 	why = p->model && p->model->at_rest ? p->model->at_rest(&world) : NULL;

@@ -14,7 +14,8 @@ static struct flat_machine *machine_of(const struct flat_cluster *c) { return c-
 static bool cap_usable(const struct flat_cluster *c, step_ref cap)
 {
 	const struct step_head *head = step_lookup(&c->node[FLAT_CAPABILITY], cap);
-	return head && c->machine->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP].usable >> head->state & 1;
+	return head &&
+	       c->machine->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP].usable >> head->state & 1;
 }
 
 /* ---- grants, for the confinement check ---- */
@@ -368,8 +369,10 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 	} else if (result == CAPABILITY_OK && doing == DOING_OBTAIN_NAME) {
 		cached_put(c, k, arg);
 	} else if (result == CAPABILITY_OK && doing == DOING_OBTAIN_FILE) {
-		*k->call.handle = (struct flat_handle){
-			.cap = arg, .file = k->reply.file, .of_file = true, .grant = flat_grant_new(c, k->reply.root)};
+		*k->call.handle = (struct flat_handle){.cap = arg,
+						       .file = k->reply.file,
+						       .of_file = true,
+						       .grant = flat_grant_new(c, k->reply.root)};
 		if (c->full)
 			full_hand_over(c, client, k->call.handle, STEP_NOBODY);
 	} else if (doing == DOING_DELEGATE) {
@@ -650,7 +653,8 @@ static void apply(struct flat_cluster *c, struct flat_serve *s)
 /* What is said of a client of another cluster must be true. */
 static bool is_gift_for(const struct flat_cluster *c, const struct flat_client *sender)
 {
-	return is_gift(sender->call.op) && sender->call.cluster == c->id && sender->call.client < c->clients &&
+	return is_gift(sender->call.op) && sender->call.cluster == c->id &&
+	       sender->call.client < c->clients &&
 	       (sender->call.op == FLAT_CAP_OFFER || sender->reply.root.node == c->id);
 }
 

@@ -7,6 +7,7 @@
  *     sender: somebody who knew it has told it so in a message;
  *   - a name (STEP_NAMED) must be one that the sender may know: of a page, that of a file that was found for it or sent to
  *     it; of a capability, one that it was told of, or its own;
+ *   - who is to be answered must be the sender's, or of another kernel that the sender was told of;
  *   - a client must be the sender's own; bulk data must lie in the sender's outbox;
  *   - the cell that the frame would reach must exist.
  *
@@ -32,8 +33,9 @@ static sim_atomic_u64 *word_of(const struct flat_machine *m, unsigned number, st
 	if (!ref.machine || ref.machine >= p->machines || ref.node >= m->clusters)
 		return NULL;
 	const struct flat_cluster *home = &m->cluster[ref.node];
-	return ref.index < home->node[number].pool[ref.machine].slots ? &home->known[number][ref.machine][ref.index]
-								       : NULL;
+	return ref.index < home->node[number].pool[ref.machine].slots
+		       ? &home->known[number][ref.machine][ref.index]
+		       : NULL;
 }
 
 static bool knows(const struct flat_machine *m, unsigned number, step_ref ref, uint32_t node)
@@ -62,7 +64,8 @@ void flat_guard_learn(struct flat_machine *m, unsigned number, step_ref ref, uin
 		if (is_older(ref.gen, gen))
 			return;
 		now = (gen == ref.gen ? was : (uint64_t)ref.gen << GUARD_NODES) | bit_of(node);
-	} while (!atomic_compare_exchange_weak_explicit(word, &was, now, memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(word, &was, now, memory_order_relaxed,
+							memory_order_relaxed));
 }
 
 void flat_guard_learn_file(struct flat_machine *m, uint32_t file, uint32_t node)
@@ -84,34 +87,37 @@ static const char *check_name(const struct flat_cluster *c, const struct step_ms
 {
 	const struct flat_machine *machine = c->machine;
 	if (m->protocol == FLAT_CAPABILITY)
-		return knows(machine, m->protocol, m->arg, from) ? NULL : "names a capability that its sender was not given";
+		return knows(machine, m->protocol, m->arg, from)
+			       ? NULL
+			       : "names a capability that its sender was not given";
 	const uint32_t file = flat_file_of_page(m->arg);
 	if (m->arg.machine != MSI_DIR || m->arg.node != machine->config.service)
 		return "names what is no page";
-	return file < machine->files_known &&
-			       (from == machine->config.service ||
-				sim_load_relaxed(&machine->file_known[file]) & bit_of(from))
+	return file < machine->files_known && (from == machine->config.service ||
+					       sim_load_relaxed(&machine->file_known[file]) & bit_of(from))
 		       ? NULL
 		       : "names a page of a file that its sender was not given";
 }
 
-static const char *check_client(const struct flat_cluster *c, const struct step_node *n, const struct step_msg *m,
-				uint32_t from)
+static const char *check_client(const struct flat_cluster *c, const struct step_node *n,
+				const struct step_msg *m, uint32_t from)
 {
 	const bool request = n->protocol->event[m->event].klass == STEP_REQUEST;
 	if (m->protocol != FLAT_FILE || !request)
 		return NULL;
-	return m->arg.machine == STEP_CLIENT && m->arg.node == from && m->arg.index < c->machine->cluster[from].clients
+	return m->arg.machine == STEP_CLIENT && m->arg.node == from &&
+			       m->arg.index < c->machine->cluster[from].clients
 		       ? NULL
 		       : "asks for a client that its sender has not";
 }
 
-static const char *check_data(const struct flat_cluster *c, const struct step_node *n, const struct step_msg *m,
-			      uint32_t from)
+static const char *check_data(const struct flat_cluster *c, const struct step_node *n,
+			      const struct step_msg *m, uint32_t from)
 {
 	if (!flat_carries_data(n, m))
 		return NULL;
-	return flat_data_is_there(&c->machine->cluster[from], m->word) ? NULL : "carries data that is not there";
+	return flat_data_is_there(&c->machine->cluster[from], m->word) ? NULL
+								       : "carries data that is not there";
 }
 
 static const char *check_cell(struct step_node *n, const struct step_msg *m)
@@ -121,18 +127,30 @@ static const char *check_cell(struct step_node *n, const struct step_msg *m)
 	if (cell->kind == STEP_NEVER)
 		return "reaches a NEVER cell";
 	/* Which slot a new machine takes is not for others to say. */
-	return !state && cell->next && m->to.index < n->pool[m->to.machine].slots ? "would make a machine in a slot of its choice"
-										   : NULL;
+	return !state && cell->next && m->to.index < n->pool[m->to.machine].slots
+		       ? "would make a machine in a slot of its choice"
+		       : NULL;
+}
+
+/* Who is to be answered: a machine of the sender, of another kernel that the sender was told of (requests of capability
+ * protocols are passed on), or nobody. */
+static bool is_sender(const struct flat_cluster *c, const struct step_node *n, const struct step_msg *m,
+		      uint32_t from)
+{
+	if (m->from.node == from || !m->from.machine)
+		return m->from.machine < n->protocol->machines && m->from.index <= STEP_INDEX_MAX;
+	return m->protocol == FLAT_CAPABILITY && m->from.machine < n->protocol->machines &&
+	       knows(c->machine, m->protocol, m->from, from);
 }
 
 /* NULL, or why the frame is refused. */
-static const char *check(const struct flat_cluster *c, struct step_node *n, const struct step_msg *m, uint32_t from)
+static const char *check(const struct flat_cluster *c, struct step_node *n, const struct step_msg *m,
+			 uint32_t from)
 {
 	const char *why = step_frame_check(n, m);
 	if (why)
 		return why;
-	if (m->from.node != from || m->protocol != n->number || !m->from.machine ||
-	    m->from.machine >= n->protocol->machines || m->from.index > STEP_INDEX_MAX)
+	if (m->protocol != n->number || !is_sender(c, n, m, from))
 		return "says that somebody else sent it";
 	if (is_hidden(c, n, m->to, from))
 		return "is for a machine that its sender was not told of";
@@ -152,19 +170,23 @@ static void refuse(struct flat_cluster *c, const struct step_msg *m, const char 
 	struct flat_shard *s = c->shard;
 	if (s->refused++)
 		return;
-	snprintf(s->refused_text, sizeof s->refused_text, "cluster %u refuses a frame of cluster %u: protocol %u, event %u %s",
-		 c->id, from, m->protocol, m->event, why);
+	snprintf(s->refused_text, sizeof s->refused_text,
+		 "cluster %u refuses a frame of cluster %u: protocol %u, event %u %s", c->id, from,
+		 m->protocol, m->event, why);
 }
 
 bool flat_guard_passes(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
 {
-	const char *why = m->protocol < FLAT_PROTOCOLS ? check(c, &c->node[m->protocol], m, from) : "of no protocol";
+	const char *why =
+		m->protocol < FLAT_PROTOCOLS ? check(c, &c->node[m->protocol], m, from) : "of no protocol";
 	if (why) {
 		refuse(c, m, why, from);
 		return false;
 	}
-	flat_guard_learn(c->machine, m->protocol, m->from, c->id);
-	const bool slot = m->protocol != FLAT_MEMORY || m->arg.machine == MSI_LINE; /* pages' names are no slots */
+	if (knows(c->machine, m->protocol, m->from, from))
+		flat_guard_learn(c->machine, m->protocol, m->from, c->id);
+	const bool slot =
+		m->protocol != FLAT_MEMORY || m->arg.machine == MSI_LINE; /* pages' names are no slots */
 	if (slot && knows(c->machine, m->protocol, m->arg, from))
 		flat_guard_learn(c->machine, m->protocol, m->arg, c->id);
 	return true;
@@ -183,14 +205,17 @@ bool flat_guard_passes_event(struct flat_cluster *c, const struct step_msg *m, u
 
 /* ---- memory ---- */
 
-size_t flat_guard_bytes(uint64_t slots) { return slots * sizeof(uint64_t) + 64 * FLAT_PROTOCOLS * STEP_MACHINES_MAX; }
+size_t flat_guard_bytes(uint64_t slots)
+{
+	return slots * sizeof(uint64_t) + 64 * FLAT_PROTOCOLS * STEP_MACHINES_MAX;
+}
 
 void flat_guard_take(struct flat_cluster *c)
 {
 	for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
 		for (unsigned k = 1; k < c->node[p].protocol->machines; k++) {
-			c->known[p][k] = sim_arena_take(&c->shard->arena,
-							(size_t)c->node[p].pool[k].slots * sizeof(uint64_t), 64);
+			c->known[p][k] = sim_arena_take(
+				&c->shard->arena, (size_t)c->node[p].pool[k].slots * sizeof(uint64_t), 64);
 			SIM_CHECK(c->known[p][k] != NULL);
 		}
 }

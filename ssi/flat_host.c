@@ -270,9 +270,8 @@ static void host_timer(struct step_node *n, step_ref self)
 {
 	struct flat_machine *m = flat_machine_of(n);
 	struct flat_cluster *c = flat_cluster_of(n);
-	const sim_ps at =
-		c->origin ? flat_ticks(c) + timer_cycles(m)
-			  : sim_ps_of_cycles(&m->topology.clock, c->now + timer_cycles(m));
+	const sim_ps at = c->origin ? flat_ticks(c) + timer_cycles(m)
+				    : sim_ps_of_cycles(&m->topology.clock, c->now + timer_cycles(m));
 	struct flat_frame *frame = sim_engine_post(m->engine, n->id, n->id, at);
 	frame->msg =
 		(struct step_msg){.event = E_TIMER, .protocol = n->number, .host = n->host_half, .to = self};

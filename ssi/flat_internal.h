@@ -34,8 +34,8 @@ enum flat_number {
 	FLAT_FILE,
 	FLAT_PROTOCOLS,
 	FLAT_CREDIT = 251, /* a message was taken at its other end */
-	FLAT_DROP = 252, /* a capability of a client that was killed goes */
-	FLAT_RUN = 253,  /* a full cluster goes on */
+	FLAT_DROP = 252,   /* a capability of a client that was killed goes */
+	FLAT_RUN = 253,    /* a full cluster goes on */
 	FLAT_DUE = 254,
 	FLAT_CLIENT = 255
 };
@@ -173,23 +173,23 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	struct flat_shard *shard;
 	const uint64_t *origin; /* natively: when the run began, in ticks; NULL in virtual time */
 	struct flat_outbox outbox;
-	struct flat_transit *transit; /* natively: [clusters] */
-	struct flat_way *way;         /* [clusters]; NULL: links hold whatever is sent */
-	uint32_t waiting_frames;      /* in all of its outboxes */
+	struct flat_transit *transit;         /* natively: [clusters] */
+	struct flat_way *way;                 /* [clusters]; NULL: links hold whatever is sent */
+	uint32_t waiting_frames;              /* in all of its outboxes */
 	uint32_t *held, held_head, held_tail; /* [clients + 1]: clients whose calls are held back */
 	uint32_t sending_to; /* natively: whom the last message with bulk data is for, or this cluster */
 	struct step_node node[FLAT_PROTOCOLS];
 	sim_atomic_u64 *known[FLAT_PROTOCOLS][STEP_MACHINES_MAX]; /* [slots]: by whom, see flat_guard.c */
 	uint64_t cells_seen[FLAT_PROTOCOLS];
 	struct flat_client *client;
-	struct flat_serve *serve;       /* [serves] */
-	struct ssi_table lines;         /* page name -> line */
-	struct ssi_table dirs;          /* page name -> directory entry (the service's cluster) */
+	struct flat_serve *serve; /* [serves] */
+	struct ssi_table lines;   /* page name -> line */
+	struct ssi_table dirs;    /* page name -> directory entry (the service's cluster) */
 	/* Names of the capability protocol's machines, if it names them, and what each slot stands for. */
 	struct ssi_table caps_named[STEP_MACHINES_MAX];
 	step_ref *caps_name[STEP_MACHINES_MAX];
-	sim_atomic_u32 *object; /* [capabilities]: of first ones, generation and kind: see flat_caps.c */
-	struct ssi_table cached;        /* (tree, path) -> index of cached_name */
+	sim_atomic_u32 *object;  /* [capabilities]: of first ones, generation and kind: see flat_caps.c */
+	struct ssi_table cached; /* (tree, path) -> index of cached_name */
 	step_ref *line_name, *dir_name; /* [slot] */
 	struct flat_cached *cached_name;
 	uint32_t cached_count, cached_room;
@@ -252,7 +252,7 @@ struct flat_machine {
 	struct flat_shard *shard;
 	struct flat_cluster *cluster;
 	uint64_t *trace; /* [from * clusters + to], if config.trace: what the pair received, chained */
-	sim_atomic_u64 *file_known;  /* [files_known]: by which clusters, see flat_guard.c */
+	sim_atomic_u64 *file_known; /* [files_known]: by which clusters, see flat_guard.c */
 	uint32_t files_known;
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
@@ -260,7 +260,8 @@ struct flat_machine {
 	struct sim_native_config hooked; /* natively: config.native, and what is called on its threads */
 	const struct step_protocol *protocol[FLAT_PROTOCOLS];
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
-	uint32_t cap_object, cap_word; /* where a capability has its object and its word; UINT32_MAX: nowhere */
+	uint32_t cap_object,
+		cap_word;       /* where a capability has its object and its word; UINT32_MAX: nowhere */
 	struct mac_key mac_key; /* capability/crypto */
 	char check_name[64];
 	struct names names;
@@ -353,7 +354,8 @@ int flat_credit_init(struct flat_machine *machine);
 void flat_credit_fini(struct flat_cluster *cluster, uint32_t clusters);
 bool flat_credit_take(struct flat_cluster *cluster, uint32_t to);
 /* Room for a message that waits. */
-struct flat_frame *flat_credit_wait(struct flat_cluster *cluster, uint32_t to, unsigned klass, uint64_t bytes);
+struct flat_frame *flat_credit_wait(struct flat_cluster *cluster, uint32_t to, unsigned klass,
+				    uint64_t bytes);
 /* True: the client's call begins later. */
 bool flat_credit_hold(struct flat_cluster *cluster, uint32_t client);
 void flat_credit_return(struct flat_cluster *cluster, uint32_t from);

@@ -74,14 +74,16 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 /* Machine 3, and what its names need. */
 static size_t own_bytes(const struct step_protocol *p, const struct sizes *s)
 {
-	const size_t pool = p->machines > CAPABILITY_OWN ? pool_bytes(s->own, p->machine[CAPABILITY_OWN].size) : 0;
+	const size_t pool =
+		p->machines > CAPABILITY_OWN ? pool_bytes(s->own, p->machine[CAPABILITY_OWN].size) : 0;
 	return pool + 3 * pool_bytes((uint64_t)s->caps + s->ops + s->own, sizeof(step_ref)) + 4096 +
 	       pool_bytes(s->caps, sizeof(uint32_t));
 }
 
 static size_t cluster_bytes(const struct step_protocol *const *p, const struct sizes *s)
 {
-	return flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls + s->serves) +
+	return flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls +
+				s->serves) +
 	       own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
 	       pool_bytes(s->ops, p[0]->machine[CAPABILITY_OP].size) +
 	       pool_bytes(s->dirs, p[1]->machine[MSI_DIR].size) +
@@ -405,7 +407,9 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
-		error = files_known_init(m) || names_init(&m->names) || flat_credit_init(m) ? -ENOMEM : flat_pages_init(m);
+		error = files_known_init(m) || names_init(&m->names) || flat_credit_init(m)
+				? -ENOMEM
+				: flat_pages_init(m);
 	if (!error)
 		error = engine_init(m);
 	if (!error && config->full)

@@ -302,7 +302,8 @@ static bool may_go_on(struct flat_cluster *c, struct flat_client *k)
 	if (!handle || k->call.op == FLAT_OPEN)
 		return true;
 	const struct step_head *cap = step_lookup(&c->node[FLAT_CAPABILITY], handle->cap);
-	if (!cap || !(c->machine->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP].usable >> cap->state & 1))
+	if (!cap ||
+	    !(c->machine->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP].usable >> cap->state & 1))
 		return false;
 	flat_use(c, handle->grant);
 	return true;

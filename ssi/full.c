@@ -88,7 +88,8 @@ static uint64_t memory_wanted(const struct full_cluster *m)
 	const uint64_t clients = m->flat->clients * ((64ull << 10) + (32ull << FULL_CLIENT_BITS));
 	const uint64_t chunks = (uint64_t)m->chunks * (32ull << FULL_CHUNK_BITS);
 	const uint64_t objects = (uint64_t)m->objects << SSI_UNTYPED_BITS;
-	const uint64_t all = objects + (4ull << 20) + (32ull << m->root_bits) + clients + chunks + FULL_PAGES * 4096ull;
+	const uint64_t all =
+		objects + (4ull << 20) + (32ull << m->root_bits) + clients + chunks + FULL_PAGES * 4096ull;
 	return UINT64_C(1) << bits_for(all * 2);
 }
 
@@ -117,7 +118,8 @@ static int tables_new(struct full_cluster *m)
 	m->client = calloc(m->flat->clients + 1, sizeof *m->client);
 	m->finished = calloc(m->flat->clients + 1, sizeof *m->finished);
 	m->reply = calloc(FULL_REPLIES, sizeof *m->reply);
-	if (!m->slot_of || !m->object_of || !m->object || !m->held || !m->chunk || !m->owner || !m->installed || !m->client || !m->finished || !m->reply)
+	if (!m->slot_of || !m->object_of || !m->object || !m->held || !m->chunk || !m->owner ||
+	    !m->installed || !m->client || !m->finished || !m->reply)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < m->flat->clients; i++)
 		m->client[i] = (struct full_client){
@@ -136,7 +138,8 @@ static int kernel_new(struct flat_machine *machine, struct full_cluster *m)
 	const uint64_t bytes = memory_wanted(m);
 	const struct km_region device = {
 		.start = FULL_DEVICE_START,
-		.end = FULL_DEVICE_START + (UINT64_C(1) << bits_for((uint64_t)m->objects << SSI_UNTYPED_BITS))};
+		.end = FULL_DEVICE_START +
+		       (UINT64_C(1) << bits_for((uint64_t)m->objects << SSI_UNTYPED_BITS))};
 	const struct core_config config = {
 		.boot = {.node = c->id,
 			 .nodes = machine->clusters,

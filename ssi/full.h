@@ -36,7 +36,8 @@ void full_unmap(struct step_node *n);
 void full_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client);
 /* The client gets an ordinary capability for the representative that `handle` names, which was copied here from `source`
  * (machine 0: it was not), and loses it again. False: its CSpace, or the kernel's memory, is full. */
-bool full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle, step_ref source);
+bool full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle,
+		    step_ref source);
 void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
 
 /* Representatives and objects that the kernels of a machine have now. */

@@ -71,14 +71,14 @@ struct full_cluster {
 	uint32_t finisheds;
 	uint64_t *chunk; /* [representatives >> FULL_CHUNK_BITS]: CNodes, 0: not made */
 	uint32_t chunks;
-	uint32_t *owner;           /* [representatives]: client + 1 */
-	uint8_t *installed;        /* [representatives]: the slot holds a capability */
-	uint32_t *slot_of;         /* [representatives]: in its owner's CSpace, 0: nowhere */
-	uint32_t *object_of;       /* [representatives]: + 1; 0: a badged endpoint */
+	uint32_t *owner;     /* [representatives]: client + 1 */
+	uint8_t *installed;  /* [representatives]: the slot holds a capability */
+	uint32_t *slot_of;   /* [representatives]: in its owner's CSpace, 0: nowhere */
+	uint32_t *object_of; /* [representatives]: + 1; 0: a badged endpoint */
 	struct full_object *object;
 	struct flat_handle *held; /* [clients << FULL_CLIENT_BITS] */
 	uint32_t objects, objects_used, object_free[FULL_MEMORIES];
-	uint64_t device, scratch; /* untyped device memory, 0: none; a slot */
+	uint64_t device, scratch;  /* untyped device memory, 0: none; a slot */
 	uint64_t page[FULL_PAGES]; /* frames, 0: not made */
 	uint8_t mapped[FULL_PAGES];
 	uint64_t refused, starved;

@@ -178,7 +178,8 @@ static struct flat_handle *held_at(struct full_client *k, seL4_Word slot)
 static void decode(struct full_client *k, enum ssi_call asked, seL4_Word slot, struct flat_call *call)
 {
 	const seL4_Word a = seL4_GetMR(0), b = seL4_GetMR(1), c = seL4_GetMR(2), d = seL4_GetMR(3);
-	*call = (struct flat_call){.op = (uint8_t)(FLAT_CAP_CREATE + (asked - SSI_CREATE)), .fresh = &k->made};
+	*call = (struct flat_call){.op = (uint8_t)(FLAT_CAP_CREATE + (asked - SSI_CREATE)),
+				   .fresh = &k->made};
 	call->handle = held_at(k, slot ? slot : a);
 	switch (asked) {
 	case SSI_CREATE:
@@ -229,7 +230,8 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 	k->reply = reply;
 	if (is_ssi(info))
 		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info),
-		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1], &m->flat->client[client].call);
+		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1],
+		       &m->flat->client[client].call);
 	if (flat_credit_hold(m->flat, client))
 		return;
 	flat_files_start(m->flat, client);
@@ -239,8 +241,12 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 static const struct {
 	int number;
 	seL4_Error error;
-} errors[] = {{0, seL4_NoError},	     {EBADF, seL4_InvalidCapability},    {ESTALE, seL4_FailedLookup},
-	      {EINVAL, seL4_InvalidArgument}, {ENOSYS, seL4_IllegalOperation}, {ENOMEM, seL4_NotEnoughMemory}};
+} errors[] = {{0, seL4_NoError},
+	      {EBADF, seL4_InvalidCapability},
+	      {ESTALE, seL4_FailedLookup},
+	      {EINVAL, seL4_InvalidArgument},
+	      {ENOSYS, seL4_IllegalOperation},
+	      {ENOMEM, seL4_NotEnoughMemory}};
 
 static seL4_Error error_of(int number)
 {
@@ -429,7 +435,8 @@ static seL4_Error ask_monitor(struct full_client *me, const struct flat_call *ca
 	case FLAT_CAP_COPY:
 		return ssi_copy(h->cptr, fresh);
 	case FLAT_CAP_MINT:
-		return ssi_mint(h->cptr, call->word & CAPABILITY_RIGHTS, call->word >> CAPABILITY_BADGE_SHIFT, fresh);
+		return ssi_mint(h->cptr, call->word & CAPABILITY_RIGHTS, call->word >> CAPABILITY_BADGE_SHIFT,
+				fresh);
 	case FLAT_CAP_MOVE:
 		return ssi_move(h->cptr, call->cluster, call->client, call->label);
 	case FLAT_CAP_DELETE:

@@ -65,9 +65,9 @@ static uint32_t object_take(struct full_cluster *m, enum full_memory list)
 		const bool made =
 			list == FULL_OWN
 				? monitor_object_at(m, seL4_UntypedObject, SSI_UNTYPED_BITS, o->untyped)
-				: m->device && seL4_Untyped_Retype(m->device, seL4_UntypedObject, SSI_UNTYPED_BITS,
-								   seL4_CapInitThreadCNode, 0, 0, o->untyped,
-								   1) == seL4_NoError;
+				: m->device && seL4_Untyped_Retype(m->device, seL4_UntypedObject,
+								   SSI_UNTYPED_BITS, seL4_CapInitThreadCNode,
+								   0, 0, o->untyped, 1) == seL4_NoError;
 		if (!made)
 			return 0;
 	}
@@ -78,7 +78,8 @@ static uint32_t object_take(struct full_cluster *m, enum full_memory list)
 static seL4_Error retype(uint64_t untyped, enum flat_kind kind, uint64_t slot)
 {
 	return seL4_Untyped_Retype(untyped, kind == FLAT_FRAME ? seL4_X86_4K : seL4_NotificationObject,
-				   kind == FLAT_FRAME ? seL4_PageBits : 0, seL4_CapInitThreadCNode, 0, 0, slot, 1);
+				   kind == FLAT_FRAME ? seL4_PageBits : 0, seL4_CapInitThreadCNode, 0, 0,
+				   slot, 1);
 }
 
 /* What representatives of it are copies of. */
@@ -125,14 +126,17 @@ static uint32_t object_new(struct full_cluster *m, enum flat_kind kind, enum ful
 /* The copy of the memory that a client has is the monitor's for a moment. */
 static uint32_t take_memory(struct full_cluster *m, uint32_t source, enum flat_kind kind)
 {
-	const uint32_t from = m->object_of[source], owner = m->owner[source], id = object_take(m, FULL_BORROWED);
+	const uint32_t from = m->object_of[source], owner = m->owner[source],
+		       id = object_take(m, FULL_BORROWED);
 	if (!id)
 		return 0;
 	struct full_object *o = &m->object[id - 1];
 	const uint64_t cnode = m->client[owner - 1].cnode, slot = m->slot_of[source];
-	must(seL4_CNode_Move(seL4_CapInitThreadCNode, m->scratch, seL4_WordBits, cnode, slot, FULL_CLIENT_BITS));
+	must(seL4_CNode_Move(seL4_CapInitThreadCNode, m->scratch, seL4_WordBits, cnode, slot,
+			     FULL_CLIENT_BITS));
 	const seL4_Error error = retype(m->scratch, kind, o->slot);
-	must(seL4_CNode_Move(cnode, slot, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->scratch, seL4_WordBits));
+	must(seL4_CNode_Move(cnode, slot, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->scratch,
+			     seL4_WordBits));
 	o->kind = (uint8_t)kind;
 	if (error == seL4_NoError) {
 		o->uses = 1;
@@ -149,7 +153,8 @@ static bool is_held_memory(const struct full_cluster *m, const struct step_node 
 {
 	const uint32_t index = (uint32_t)source.index;
 	return step_lookup(n, source) && m->object_of[index] &&
-	       m->object[m->object_of[index] - 1].kind == FLAT_UNTYPED && m->owner[index] && m->slot_of[index];
+	       m->object[m->object_of[index] - 1].kind == FLAT_UNTYPED && m->owner[index] &&
+	       m->slot_of[index];
 }
 
 static bool install_from_memory(struct step_node *n, uint32_t index, step_ref source)
@@ -169,8 +174,9 @@ bool full_install(struct step_node *n, step_ref self, uint32_t call, step_ref ar
 	struct full_cluster *m = flat_cluster_of(n)->full;
 	const uint32_t index = (uint32_t)self.index;
 	const sim_cycles begun = monitor_kernel_begin(n);
-	const bool done = m->installed[index] ||
-			  (call == CAPABILITY_TAKE_MEMORY ? install_from_memory(n, index, arg) : install(m, index));
+	const bool done =
+		m->installed[index] ||
+		(call == CAPABILITY_TAKE_MEMORY ? install_from_memory(n, index, arg) : install(m, index));
 	monitor_kernel_end(n, begun);
 	return done;
 }
@@ -178,7 +184,8 @@ bool full_install(struct step_node *n, step_ref self, uint32_t call, step_ref ar
 static bool is_object(unsigned kind) { return kind >= FLAT_NOTIFICATION && kind <= FLAT_UNTYPED; }
 
 /* The object that a representative stands for; of one that was copied here, that of its source. False: no memory. */
-static bool object_find(struct full_cluster *m, uint32_t index, const struct flat_handle *handle, step_ref source)
+static bool object_find(struct full_cluster *m, uint32_t index, const struct flat_handle *handle,
+			step_ref source)
 {
 	const bool shares = source.machine && handle->kind != FLAT_UNTYPED && m->object_of[source.index];
 	if (m->object_of[index])
@@ -202,9 +209,10 @@ static void become(struct full_cluster *m, uint32_t index, const struct flat_han
 		handle->kind == FLAT_NOTIFICATION ? handle->word >> CAPABILITY_BADGE_SHIFT : 0;
 	must(seL4_CNode_Delete(chunk, in_chunk(index), FULL_CHUNK_BITS));
 	if (handle->kind != FLAT_UNTYPED)
-		must(seL4_CNode_Mint(chunk, in_chunk(index), FULL_CHUNK_BITS, seL4_CapInitThreadCNode, o->slot,
-				     seL4_WordBits,
-				     seL4_CapRights_new(0, 0, handle->word >> 1 & 1, handle->word & 1), badge));
+		must(seL4_CNode_Mint(chunk, in_chunk(index), FULL_CHUNK_BITS, seL4_CapInitThreadCNode,
+				     o->slot, seL4_WordBits,
+				     seL4_CapRights_new(0, 0, handle->word >> 1 & 1, handle->word & 1),
+				     badge));
 }
 
 /* ---- a client's own ---- */
@@ -235,8 +243,9 @@ static void copy_to_holder(struct full_cluster *m, uint32_t index)
 		(void)seL4_CNode_Copy(k->cnode, m->slot_of[index], FULL_CLIENT_BITS, seL4_CapInitThreadCNode,
 				      capability_of(&m->object[id - 1]), seL4_WordBits, seL4_AllRights);
 	else
-		must(seL4_CNode_Copy(k->cnode, m->slot_of[index], FULL_CLIENT_BITS, chunk_of(m, index), in_chunk(index),
-				     FULL_CHUNK_BITS, id ? seL4_AllRights : seL4_CapRights_new(1, 0, 0, 1)));
+		must(seL4_CNode_Copy(k->cnode, m->slot_of[index], FULL_CLIENT_BITS, chunk_of(m, index),
+				     in_chunk(index), FULL_CHUNK_BITS,
+				     id ? seL4_AllRights : seL4_CapRights_new(1, 0, 0, 1)));
 }
 
 static bool is_usable(const struct step_node *n, unsigned state)
@@ -255,7 +264,8 @@ static void pass_on(struct full_cluster *m, uint32_t index, struct full_client *
 {
 	struct full_client *from = &m->client[m->owner[index] - 1];
 	/* Nothing is there if a revoke is under way. */
-	(void)seL4_CNode_Move(to->cnode, slot, FULL_CLIENT_BITS, from->cnode, m->slot_of[index], FULL_CLIENT_BITS);
+	(void)seL4_CNode_Move(to->cnode, slot, FULL_CLIENT_BITS, from->cnode, m->slot_of[index],
+			      FULL_CLIENT_BITS);
 	slot_give(from, m->slot_of[index]);
 }
 
@@ -315,7 +325,8 @@ void full_take_back(struct flat_cluster *c, struct flat_handle *handle)
 static void cease(struct full_cluster *m, uint32_t index)
 {
 	const uint64_t chunk = chunk_of(m, index);
-	if (m->object_of[index]) { /* copies of it are not its children, and what was made from memory stays, for now */
+	if (m->object_of
+		    [index]) { /* copies of it are not its children, and what was made from memory stays, for now */
 		if (m->owner[index])
 			must(seL4_CNode_Delete(m->client[m->owner[index] - 1].cnode, m->slot_of[index],
 					       FULL_CLIENT_BITS));

@@ -99,13 +99,15 @@ struct finding {
 };
 
 /* What the revokes of an ancestor say. `below`: what is next to it on the way to the capability that is used. */
-static void look_at(const struct judge *j, const struct ledger_record *ancestor, const struct ledger_record *first,
-		    const struct ledger_record *below, const struct ledger_event *use, struct finding *out)
+static void look_at(const struct judge *j, const struct ledger_record *ancestor,
+		    const struct ledger_record *first, const struct ledger_record *below,
+		    const struct ledger_event *use, struct finding *out)
 {
 	for (uint32_t i = first->revokes; i; i = j->revoke[i - 1].next) {
 		const struct revoke *r = &j->revoke[i - 1];
 		out->disturbed |= r->begin <= use->end;
-		out->dead |= r->of == ancestor && !below->moved && below->granted <= r->begin && use->begin > r->end;
+		out->dead |= r->of == ancestor && !below->moved && below->granted <= r->begin &&
+			     use->begin > r->end;
 	}
 }
 
@@ -125,7 +127,8 @@ static void complain(char first[200], uint64_t *count, const struct ledger *l, c
 		     const char *what)
 {
 	if (!(*count)++)
-		snprintf(first, 200, "client %u: capability %u: a use that began at %llu ns and ended at %llu ns %s",
+		snprintf(first, 200,
+			 "client %u: capability %u: a use that began at %llu ns and ended at %llu ns %s",
 			 l->part, use->record, (unsigned long long)use->begin / 1000,
 			 (unsigned long long)use->end / 1000, what);
 }
@@ -141,11 +144,13 @@ static void judge_use(struct judge *j, const struct ledger *l, const struct ledg
 		if (use->done)
 			complain(v->first_refused, &v->bad_refused, l, use,
 				 lacks ? "succeeded without the right"
-				       : "succeeded after what it was derived from was revoked, or it was deleted");
+				       : "succeeded after what it was derived from was revoked, or it was "
+					 "deleted");
 	} else if (!f.dead && !f.disturbed && !lacks && j->promises->selective) {
 		v->uses++;
 		if (!use->done)
-			complain(v->first_use, &v->bad_uses, l, use, "was refused, and nobody had revoked it");
+			complain(v->first_use, &v->bad_uses, l, use,
+				 "was refused, and nobody had revoked it");
 	}
 }
 

@@ -25,9 +25,9 @@ struct ledger_record {
 	ledger_label parent;
 	sim_ps granted, ended; /* ended: a delete or a move of it has returned; SIM_PS_NEVER: not */
 	uint32_t word;         /* rights and badge */
-	uint32_t revokes;      /* while judging: the last revoke of it, or of what it was before it moved, + 1 */
-	bool moved;            /* it is its parent, at a new place */
-	bool tainted;          /* while judging, of an object's first: a hostile client has had a capability of it */
+	uint32_t revokes; /* while judging: the last revoke of it, or of what it was before it moved, + 1 */
+	bool moved;       /* it is its parent, at a new place */
+	bool tainted; /* while judging, of an object's first: a hostile client has had a capability of it */
 };
 struct ledger_event { /* a use, or a revoke */
 	uint32_t record, rights;

@@ -210,12 +210,13 @@ static int load_traces(struct run *run, struct scenario_error *error)
 /* What the clients of an entry need of a capability protocol; random operations do with less. */
 static const unsigned calls_of_files[] = {CAPABILITY_CREATE, CAPABILITY_OBTAIN, CAPABILITY_DELEGATE,
 					  CAPABILITY_DELETE, CAPABILITY_REVOKE, CAPABILITY_RETIRE},
-	*const calls_of_random = calls_of_files, calls_of_shapes[] = {CAPABILITY_CREATE, CAPABILITY_DELEGATE, CAPABILITY_REVOKE};
+		      *const calls_of_random = calls_of_files,
+		      calls_of_shapes[] = {CAPABILITY_CREATE, CAPABILITY_DELEGATE, CAPABILITY_REVOKE};
 
 static const unsigned *calls_needed(enum scenario_workload workload, size_t *count)
 {
 	*count = workload == SCENARIO_OPERATIONS ? 1 : workload < SCENARIO_OPERATIONS ? 6 : 3;
-	return workload == SCENARIO_OPERATIONS   ? calls_of_random
+	return workload == SCENARIO_OPERATIONS  ? calls_of_random
 	       : workload < SCENARIO_OPERATIONS ? calls_of_files
 						: calls_of_shapes;
 }
@@ -228,10 +229,11 @@ static int check_calls(const struct run *run, struct scenario_error *error)
 		const unsigned *need = calls_needed(s->clients[i].workload, &count);
 		for (size_t k = 0; k < count; k++)
 			if (!flat_has_call(run->capability, need[k]))
-				return scenario_complain(s, error, "protocols.capability", s->capability,
-							 "it lacks a call that the clients \"%s\" need (%s); `skerry "
-							 "table` shows what it has",
-							 s->clients[i].name, capability_tree.event[need[k]].name);
+				return scenario_complain(
+					s, error, "protocols.capability", s->capability,
+					"it lacks a call that the clients \"%s\" need (%s); `skerry "
+					"table` shows what it has",
+					s->clients[i].name, capability_tree.event[need[k]].name);
 	}
 	return 0;
 }
@@ -243,9 +245,10 @@ static int check_protocols(struct run *run, struct scenario_error *error)
 	if (protocol_open(&run->capability, s->capability, "capability", why))
 		return scenario_complain(s, error, "protocols.capability", s->capability, "%s", why);
 	if (run->capability == &capability_acks)
-		return scenario_complain(s, error, "protocols.capability", s->capability,
-					 "known to be wrong, and made for the checker: `skerry check capability/acks` "
-					 "shows how; run \"tree\" or another of `skerry list`");
+		return scenario_complain(
+			s, error, "protocols.capability", s->capability,
+			"known to be wrong, and made for the checker: `skerry check capability/acks` "
+			"shows how; run \"tree\" or another of `skerry list`");
 	if (strcmp(s->memory, "msi"))
 		return scenario_complain(s, error, "protocols.memory", s->memory,
 					 "no such protocol for memory; there is \"msi\"");
@@ -393,9 +396,10 @@ static int check_event(struct run *run, uint32_t number, struct scenario_error *
 	const bool shape = !files && g->entry->workload != SCENARIO_OPERATIONS;
 	if (shape || (!files && e->kind == SCENARIO_FS_REVOKE)) {
 		snprintf(key, sizeof key, "events.%u", number);
-		return scenario_complain(run->scenario, error, key, NULL, "client %u of cluster %u is one of %s: %s",
-					 e->client, e->cluster, scenario_workload_name(g->entry->workload),
-					 shape ? "they cannot go on without it" : "they have no files to revoke");
+		return scenario_complain(
+			run->scenario, error, key, NULL, "client %u of cluster %u is one of %s: %s",
+			e->client, e->cluster, scenario_workload_name(g->entry->workload),
+			shape ? "they cannot go on without it" : "they have no files to revoke");
 	}
 	if (e->kind == SCENARIO_FS_REVOKE && g->trace && !replay_path(g, e->path)) {
 		snprintf(key, sizeof key, "events.%u.fs_revoke", number);
@@ -533,8 +537,7 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 	SIM_CHECK(run);
 	run->scenario = scenario;
 	run->options = *options;
-	if (check_protocols(run, error) || run_serial_check(scenario, error) ||
-	    load_traces(run, error)) {
+	if (check_protocols(run, error) || run_serial_check(scenario, error) || load_traces(run, error)) {
 		run_free(run);
 		return -1;
 	}
@@ -728,7 +731,8 @@ static void check_reclaimed(const struct run *run, struct run_result *result)
 		left += live.slots[k];
 	for (uint32_t i = 0; i < run->scenario->topology.clusters; i++)
 		count += flat_node(run->machine, i, 0)->pool[CAPABILITY_CAP].used;
-	snprintf(text, sizeof text, "%llu capabilities, %llu calls and %llu others are still there, %llu in kernels",
+	snprintf(text, sizeof text,
+		 "%llu capabilities, %llu calls and %llu others are still there, %llu in kernels",
 		 (unsigned long long)live.slots[1], (unsigned long long)live.slots[2],
 		 (unsigned long long)live.slots[3], (unsigned long long)live.kernel);
 	check_copy(result, "capabilities: all given back", count, left || live.kernel, text);

@@ -22,8 +22,9 @@ struct run_options {
 	sim_engine_tap *tap; /* optional, see sim/engine.h */
 	sim_engine_window_tap *window_tap;
 	void *tap_context;
-	step_tap *cell_tap;     /* optional */
-	uint32_t hostile;       /* tests: a cluster + 1 whose monitor sends what it likes, see flat_forge(); 0: none */
+	step_tap *cell_tap; /* optional */
+	uint32_t
+		hostile; /* tests: a cluster + 1 whose monitor sends what it likes, see flat_forge(); 0: none */
 	bool inclusion;         /* keep a step log and replay it through the table: one more check */
 	uint32_t profile_every; /* one event in so many is profiled; 0 and 1: all */
 	bool profile; /* account for the threads' time: flat_profile_report(run_machine(run)), ssi/profile.h */

@@ -16,9 +16,9 @@ struct shapes {
 	uint32_t members;
 	struct flat_handle own, handle; /* the first one; the client's of this round */
 	struct flat_handle none;
-	uint32_t position; /* of it in the chain; the first one's is 0 */
-	uint32_t sent;     /* tree: in this round */
-	uint32_t rounds, visits; /* that are over; capabilities that came */
+	uint32_t position;        /* of it in the chain; the first one's is 0 */
+	uint32_t sent;            /* tree: in this round */
+	uint32_t rounds, visits;  /* that are over; capabilities that came */
 	struct flat_handle offer; /* the name that came */
 	enum { WAITS, HOLDS, OBTAINS, TELLS, REVOKES, ENDS } state;
 	bool made, tells;
@@ -161,8 +161,8 @@ void shapes_done(struct run_group *g, const struct flat_call *call, const struct
 	struct shapes *s = g->shapes;
 	run_check_add(g, CHECK_ANSWERS, 1);
 	if (result->error)
-		run_check_fail(g, CHECK_ANSWERS, "cluster %u: %s fails: %s", g->cluster, flat_op_name[call->op],
-			       strerror(result->error));
+		run_check_fail(g, CHECK_ANSWERS, "cluster %u: %s fails: %s", g->cluster,
+			       flat_op_name[call->op], strerror(result->error));
 	if (call->op == FLAT_CAP_SEND)
 		sent(g);
 	else if (call->op == FLAT_CAP_OBTAIN && s->members > 1)

@@ -387,7 +387,7 @@ const char *step_frame_check(const struct step_node *n, const struct step_msg *m
 
 /* ---- for the checker: what is explored, and what must hold ---- */
 
-#define STEP_MODEL_NODES_MAX 5
+#define STEP_MODEL_NODES_MAX 8
 
 /* All nodes of a configuration. `ghost` and `shadow` belong to the model and are part of the state. */
 struct step_world {
@@ -430,6 +430,10 @@ struct step_model {
 	uint32_t symmetric_from;           /* kernels from this one on can be exchanged */
 	uint32_t objects, capabilities;    /* of a world, by default */
 	struct step_shadow shadow;         /* machine 0: none */
+	uint32_t slots_differ;             /* mask of machines whose slots cannot be exchanged: a number means something */
+	uint32_t capacity;                 /* messages a channel; a step happens only if all that it sends fits; 0: credit */
+	bool channels_by_class;            /* an ordered pair has a channel for each class */
+	bool stall_in_channel;             /* a message that would stall stays first in its channel */
 	bool local_errors;                 /* a local call may answer LOCAL_ERR */
 	bool use_tells;                    /* a machine's `usable` says nothing, only a client's use tells */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */

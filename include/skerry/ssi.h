@@ -29,10 +29,10 @@
 #define SKERRY_SSI_H
 #include <sel4/sel4.h>
 
-#define SSI_MONITOR      1 /* a slot: the monitor's endpoint */
+#define SSI_MONITOR           1 /* a slot: the monitor's endpoint */
 #define SSI_NOTIFICATION_SLOT 2 /* a slot: signalled when something has come */
-#define SSI_FIRST        3
-#define SSI_UNTYPED_BITS 14
+#define SSI_FIRST             3
+#define SSI_UNTYPED_BITS      14
 
 enum ssi_kind { SSI_FILE, SSI_ENDPOINT, SSI_NOTIFICATION, SSI_FRAME, SSI_UNTYPED, SSI_KINDS };
 
@@ -58,8 +58,8 @@ enum ssi_call {
 
 static inline seL4_Error ssi_call(seL4_CPtr at, enum ssi_call call, seL4_Word word[4])
 {
-	return (seL4_Error)seL4_MessageInfo_get_label(
-		seL4_CallWithMRs(at, seL4_MessageInfo_new(call, 0, 0, 4), &word[0], &word[1], &word[2], &word[3]));
+	return (seL4_Error)seL4_MessageInfo_get_label(seL4_CallWithMRs(
+		at, seL4_MessageInfo_new(call, 0, 0, 4), &word[0], &word[1], &word[2], &word[3]));
 }
 
 /* One that makes a capability: *out is its slot. */

@@ -1,10 +1,11 @@
 /* ssi/checker/checker_host.c - the functions of the checker's host, and what can happen in a world.
  *
  * A fault ends its step at once (longjmp), so a wrong protocol can neither hang the checker nor make it act on
- * what is already wrong. A step changes the image, the nodes' heads, and adds to the ends of channels; so saving
- * and restoring a world is two copies. */
+ * what is already wrong. The model sees a step when it is over: the calls that it ended, then the world. So what a step
+ * does to its kernel depends on that kernel and on what it takes in alone, which the search makes use of. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "ssi/checker/checker_internal.h"
 
 #define NODE_HEAD      sizeof(struct step_node)
@@ -57,16 +58,14 @@ static void host_complete(struct step_node *n, step_ref client, uint32_t result,
 		return; /* nobody called what makes the initial state */
 	if (client.machine != STEP_CLIENT || client.node != n->id || client.index >= c->clients)
 		checker_wrong(c, "kernel %u completes a call of something that is not its client", n->id);
-	struct step_msg *call = &c->shared->flight[n->id][client.index];
-	note(c, &(struct checker_note){.kind = NOTE_COMPLETE, .at = client, .result = result, .msg = *call});
-	if (!call->event)
-		checker_wrong(c, "kernel %u completes a call that is not in flight", n->id);
-	c->shared->call[n->id] = *call;
-	const char *why = c->model->completed ? c->model->completed(&c->world, n->id, result, arg) : NULL;
-	if (why)
-		checker_wrong(c, "%s", why);
-	*call = (struct step_msg){0};
-	c->shared->call[n->id] = c->shared->flight[n->id][0];
+	note(c, &(struct checker_note){.kind = NOTE_COMPLETE,
+				       .at = client,
+				       .result = result,
+				       .msg = c->shared->flight[n->id][client.index]});
+	if (c->ends == ENDS_MAX)
+		checker_wrong(c, "kernel %u completes more than %d calls in a step", n->id, ENDS_MAX);
+	c->end[c->ends++] =
+		(struct checker_ended){.client = (uint32_t)client.index, .result = result, .arg = arg};
 }
 
 static void check_pending(struct checker *c, struct step_node *n, step_ref self)
@@ -197,18 +196,41 @@ void checker_tap(struct step_node *n, const struct step_msg *m, step_ref at, uns
 void checker_save(struct checker *c)
 {
 	memcpy(c->saved, c->image, c->image_size);
-	for (uint32_t a = 0; a < c->nodes; a++)
+	for (uint32_t a = 0; a < c->nodes; a++) {
 		memcpy(c->saved + c->image_size + a * NODE_HEAD, &c->node[a], NODE_HEAD);
+		memcpy(c->saved_channel[a], c->channel[a], sizeof c->channel[a]);
+	}
 }
 
 void checker_restore(struct checker *c)
 {
 	memcpy(c->image, c->saved, c->image_size);
-	for (uint32_t a = 0; a < c->nodes; a++)
+	for (uint32_t a = 0; a < c->nodes; a++) {
 		memcpy(&c->node[a], c->saved + c->image_size + a * NODE_HEAD, NODE_HEAD);
+		memcpy(c->channel[a], c->saved_channel[a], sizeof c->channel[a]);
+	}
 }
 
-static void check_always(struct checker *c)
+void checker_see_ends(struct checker *c, uint32_t a, const struct checker_ended *end, uint32_t ends)
+{
+	for (uint32_t i = 0; i < ends && !c->why[0]; i++) {
+		struct step_msg *call = &c->shared->flight[a][end[i].client];
+		if (!call->event) {
+			checker_wrong(c, "kernel %u completes a call that is not in flight", a);
+			return;
+		}
+		c->shared->call[a] = *call;
+		const char *why = c->model->completed
+					  ? c->model->completed(&c->world, a, end[i].result, end[i].arg)
+					  : NULL;
+		if (why)
+			checker_wrong(c, "%s", why);
+		*call = (struct step_msg){0};
+		c->shared->call[a] = c->shared->flight[a][0];
+	}
+}
+
+void checker_see_world(struct checker *c)
 {
 	const char *why = c->model->always ? c->model->always(&c->world) : NULL;
 	if (why)
@@ -219,7 +241,7 @@ void checker_begin(struct checker *c)
 {
 	checker_clear(c);
 	c->why[0] = '\0';
-	c->notes = c->step_cells = 0;
+	c->notes = c->step_cells = c->ends = 0;
 	if (!setjmp(c->out)) {
 		c->in_step = c->beginning = true;
 		if (c->model->begin) {
@@ -232,32 +254,28 @@ void checker_begin(struct checker *c)
 	}
 	c->in_step = c->beginning = false;
 	if (!c->why[0])
-		check_always(c);
+		checker_see_world(c);
 }
 
 /* ---- what can happen ---- */
 
 static bool has_credit(const struct checker *c, uint32_t a)
 {
-	for (uint32_t b = 0; b < c->nodes; b++)
+	for (uint32_t b = 0; b < c->nodes && !c->model->capacity; b++)
 		if (c->shared->count[a][b] + STEP_CREDIT > CHANNEL_CREDIT)
 			return false;
 	return true;
 }
 
-struct list_of_moves {
-	struct checker_move *move;
-	uint32_t count;
-};
-
-static struct checker_move *add(struct list_of_moves *l, enum checker_move_kind kind, uint32_t node)
+static struct checker_move *add(struct checker_moves_list *l, enum checker_move_kind kind, uint32_t node)
 {
 	struct checker_move *m = &l->move[l->count < MOVES_MAX - 1 ? l->count++ : l->count];
 	*m = (struct checker_move){.kind = kind, .node = node};
 	return m;
 }
 
-static void moves_of_list(struct list_of_moves *l, struct step_node *n, step_ref at, struct step_list *list)
+static void moves_of_list(struct checker_moves_list *l, struct step_node *n, step_ref at,
+			  struct step_list *list)
 {
 	for (uint32_t i = list->first; i; i = n->link[i - 1].next)
 		if (!n->link[i - 1].told) {
@@ -266,7 +284,7 @@ static void moves_of_list(struct list_of_moves *l, struct step_node *n, step_ref
 		}
 }
 
-static void moves_of_machine(struct checker *c, struct list_of_moves *l, struct step_node *n,
+static void moves_of_machine(struct checker *c, struct checker_moves_list *l, struct step_node *n,
 			     uint32_t machine, uint32_t index)
 {
 	char *self = step_at(n, machine, index);
@@ -288,29 +306,75 @@ static void moves_of_machine(struct checker *c, struct list_of_moves *l, struct 
 	}
 }
 
-static void moves_of_node(struct checker *c, struct list_of_moves *l, struct step_node *n)
+void checker_moves_of_kernel(struct checker *c, struct checker_moves_list *l, uint32_t a)
 {
-	if (!has_credit(c, n->id))
-		return;
-	for (uint32_t a = 0; a < c->nodes; a++)
-		if (c->shared->count[a][n->id])
-			add(l, MOVE_RECEIVE, n->id)->from = a;
+	struct step_node *n = &c->node[a];
 	for (uint32_t m = 1; m < c->protocol->machines; m++)
 		for (uint32_t i = 0; i < n->pool[m].used; i++)
 			moves_of_machine(c, l, n, m, i);
 	if (n->orphans)
-		add(l, MOVE_RESUME, n->id)->at = STEP_NOBODY;
+		add(l, MOVE_RESUME, a)->at = STEP_NOBODY;
 }
 
-static void moves_of_client(struct checker *c, struct list_of_moves *l, uint32_t a)
+/* Of equal messages, only the first. */
+static bool is_like_another(const struct step_msg *m, uint32_t position)
+{
+	for (uint32_t i = 0; i < position; i++)
+		if (!memcmp(&m[i], &m[position], sizeof *m))
+			return true;
+	return false;
+}
+
+uint32_t checker_first_of(const struct checker *c, const struct step_msg *m, uint32_t count)
+{
+	uint32_t mask = 0, classes = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t klass = 1u << c->protocol->event[m[i].event].klass;
+		const bool first = c->reorder                    ? !is_like_another(m, i)
+				   : c->model->channels_by_class ? !(classes & klass)
+								 : i == 0;
+		mask |= (uint32_t)first << i;
+		classes |= klass;
+	}
+	return mask;
+}
+
+static bool would_stall(struct checker *c, const struct step_msg *m)
+{
+	return c->model->stall_in_channel && step_peek(&c->node[m->to.node], m, NULL)->kind == STEP_STALL;
+}
+
+static void moves_of_channel(struct checker *c, struct checker_moves_list *l, uint32_t from, uint32_t a,
+			     enum checker_move_kind kind)
+{
+	const struct step_msg *m = &c->channel[from][a][c->shared->first[from][a]];
+	const uint32_t mask = checker_first_of(c, m, c->shared->count[from][a]);
+	for (uint32_t i = 0; mask >> i; i++)
+		if (mask >> i & 1 && (kind == MOVE_DROP || !would_stall(c, &m[i]))) {
+			struct checker_move *move = add(l, kind, a);
+			move->from = from, move->position = i;
+		}
+}
+
+static void moves_of_node(struct checker *c, struct checker_moves_list *l, uint32_t a)
+{
+	if (c->shared->crashed[a] || !has_credit(c, a))
+		return;
+	for (uint32_t b = 0; b < c->nodes; b++)
+		moves_of_channel(c, l, b, a, MOVE_RECEIVE);
+	checker_moves_of_kernel(c, l, a);
+}
+
+void checker_moves_of_client(struct checker *c, struct checker_moves_list *l, uint32_t a)
 {
 	struct step_msg call[MOVES_MAX];
 	uint32_t client = 0;
 	while (client < c->clients && c->shared->flight[a][client].event)
 		client++;
-	if (client == c->clients || !has_credit(c, a) || c->node[a].parked == c->parks)
+	if (client == c->clients || c->shared->crashed[a] || !has_credit(c, a) ||
+	    c->node[a].parked == c->parks)
 		return; /* a call that finds no place to wait may not start */
-	const uint32_t calls = c->model->calls(&c->world, a, call, MOVES_MAX);
+	const uint32_t calls = c->model->calls ? c->model->calls(&c->world, a, call, MOVES_MAX) : 0;
 	for (uint32_t i = 0; i < calls; i++) {
 		struct checker_move *m = add(l, MOVE_CALL, a);
 		m->client = client;
@@ -319,21 +383,60 @@ static void moves_of_client(struct checker *c, struct list_of_moves *l, uint32_t
 	}
 }
 
-uint32_t checker_moves(struct checker *c, struct checker_move *move, uint32_t *busy)
+static void moves_of_faults(struct checker *c, struct checker_moves_list *l)
 {
-	struct list_of_moves l = {.move = move};
-	uint32_t flight = 0;
+	uint32_t crashed = 0;
 	for (uint32_t a = 0; a < c->nodes; a++)
-		moves_of_node(c, &l, &c->node[a]);
-	*busy = l.count;
+		crashed += c->shared->crashed[a];
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t b = 0; b < c->nodes && c->lossy; b++)
+			moves_of_channel(c, l, a, b, MOVE_DROP);
+	for (uint32_t a = 0; a < c->nodes && crashed < c->crash; a++)
+		if (!c->shared->crashed[a])
+			add(l, MOVE_CRASH, a);
+}
+
+static uint32_t calls_in_flight(const struct checker *c)
+{
+	uint32_t flight = 0;
 	for (uint32_t a = 0; a < c->nodes; a++)
 		for (uint32_t k = 0; k < c->clients; k++)
 			flight += c->shared->flight[a][k].event != 0;
+	return flight;
+}
+
+/* A step that sends more than fits cannot happen: it is tried. */
+static void drop_full(struct checker *c, struct checker_moves_list *l, uint32_t *busy)
+{
+	uint32_t kept = 0, kept_busy = 0;
+	checker_save(c);
+	for (uint32_t i = 0; i < l->count; i++) {
+		checker_perform(c, &l->move[i]);
+		checker_restore(c);
+		if (c->full)
+			continue;
+		kept_busy += i < *busy;
+		l->move[kept++] = l->move[i];
+	}
+	c->why[0] = '\0';
+	l->count = kept;
+	*busy = kept_busy;
+}
+
+uint32_t checker_moves(struct checker *c, struct checker_move *move, uint32_t *busy)
+{
+	struct checker_moves_list l = {.move = move};
+	for (uint32_t a = 0; a < c->nodes; a++)
+		moves_of_node(c, &l, a);
+	*busy = l.count;
+	moves_of_faults(c, &l);
+	const uint32_t flight = calls_in_flight(c);
 	for (uint32_t a = 0; a < c->nodes && flight < c->flight; a++)
-		moves_of_client(c, &l, a);
+		checker_moves_of_client(c, &l, a);
 	if (l.count == MOVES_MAX - 1)
-		snprintf(c->misfit, sizeof c->misfit,
-			 "the configuration does not fit the checker: too much can happen");
+		checker_misfit(c, "too much can happen");
+	if (c->model->capacity)
+		drop_full(c, &l, busy);
 	return l.count;
 }
 
@@ -378,20 +481,38 @@ static void see_parked(struct checker *c, struct step_node *n)
 	c->noting = noting;
 }
 
-static void start_call(struct checker *c, struct step_node *n, const struct checker_move *move)
+static struct step_msg take_message(struct checker *c, uint32_t from, uint32_t to, uint32_t position)
 {
-	c->shared->flight[n->id][move->client] = move->call;
-	c->shared->call[n->id] = c->shared->flight[n->id][0];
-	deliver(c, n, &move->call);
+	struct step_msg *first = &c->channel[from][to][c->shared->first[from][to]];
+	const struct step_msg m = first[position];
+	c->shared->count[from][to]--;
+	if (position)
+		memmove(first + position, first + position + 1,
+			(c->shared->count[from][to] - position) * sizeof *first);
+	else
+		c->shared->first[from][to]++;
+	return m;
 }
 
-static void run_move(struct checker *c, struct step_node *n, const struct checker_move *move)
+/* Its machines are gone, and so are its clients; nobody is told. */
+void checker_stop_kernel(struct checker *c, uint32_t a)
+{
+	checker_clear_kernel(c, a);
+	c->shared->crashed[a] = true;
+	memset(c->shared->flight[a], 0, sizeof c->shared->flight[a]);
+	c->shared->call[a] = (struct step_msg){0};
+	if (c->model->shadow.machine)
+		memset(c->shadow[a], 0, c->shadow_size);
+	for (uint32_t b = 0; b < c->nodes; b++)
+		c->shared->count[b][a] = 0;
+}
+
+static void run_cells(struct checker *c, struct step_node *n, const struct checker_move *move)
 {
 	struct step_msg m = {0};
 	switch (move->kind) {
 	case MOVE_RECEIVE:
-		c->shared->count[move->from][n->id]--;
-		m = c->channel[move->from][n->id][c->shared->first[move->from][n->id]++];
+		m = take_message(c, move->from, n->id, move->position);
 		deliver(c, n, &m);
 		break;
 	case MOVE_LOCAL:
@@ -409,9 +530,29 @@ static void run_move(struct checker *c, struct step_node *n, const struct checke
 			checker_wrong(c, "kernel %u: a parked message is ready and is not delivered", n->id);
 		break;
 	case MOVE_CALL:
-		start_call(c, n, move);
+		deliver(c, n, &move->call);
+		break;
+	case MOVE_DROP:
+		take_message(c, move->from, n->id, move->position);
+		break;
+	case MOVE_CRASH:
+		checker_stop_kernel(c, n->id);
 		break;
 	}
+}
+
+/* Where the model has a capacity, a step that sends more than fits has not happened. */
+static bool is_full(const struct checker *c, uint32_t a)
+{
+	for (uint32_t b = 0; b < c->nodes; b++) {
+		const struct step_msg *m = &c->channel[a][b][c->shared->first[a][b]];
+		uint32_t count[STEP_REPLY + 1] = {0};
+		for (uint32_t i = 0; i < c->shared->count[a][b]; i++)
+			if (++count[c->model->channels_by_class ? c->protocol->event[m[i].event].klass : 0] >
+			    c->model->capacity)
+				return true;
+	}
+	return false;
 }
 
 static void check_sends(struct checker *c, const struct step_node *n, const uint8_t *before)
@@ -422,28 +563,61 @@ static void check_sends(struct checker *c, const struct step_node *n, const uint
 				      n->id, STEP_CREDIT, b);
 }
 
-void checker_perform(struct checker *c, const struct checker_move *move)
+/* setjmp() has a function of its own, so that nothing that is changed after it lies in a register. */
+static void run_guarded(struct checker *c, struct step_node *n, const struct checker_move *move)
+{
+	if (setjmp(c->out))
+		return;
+	c->in_step = true;
+	run_cells(c, n, move);
+}
+
+bool checker_run_move(struct checker *c, const struct checker_move *move)
 {
 	struct step_node *n = &c->node[move->node];
 	uint8_t before[NODES];
 	memcpy(before, c->shared->count[n->id], sizeof before);
+	const uint32_t sent = n->sent;
 	c->why[0] = '\0';
-	c->notes = c->step_cells = 0;
-	c->pending = false;
-	if (!setjmp(c->out)) {
-		const uint32_t sent = n->sent;
-		c->in_step = true;
-		run_move(c, n, move);
-		check_sends(c, n, before);
-		check_always(c);
-		if (n->parked)
-			see_parked(c, n);
-		if (n->sent - sent > c->sends_max)
-			c->sends_max = n->sent - sent;
-		if (c->step_cells > c->cells_max)
-			c->cells_max = c->step_cells;
-	}
+	c->notes = c->step_cells = c->ends = 0;
+	c->pending = c->full = false;
+	run_guarded(c, n, move);
 	c->in_step = false;
+	if (c->why[0])
+		return false;
+	check_sends(c, n, before);
+	if (n->parked)
+		see_parked(c, n);
+	if (n->sent - sent > c->sends_max)
+		c->sends_max = n->sent - sent;
+	if (c->step_cells > c->cells_max)
+		c->cells_max = c->step_cells;
+	c->full = c->model->capacity && is_full(c, n->id);
+	return !c->why[0] && !c->full;
+}
+
+/* What is sent to a kernel that has stopped is gone. */
+static void lose_sent(struct checker *c)
+{
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t b = 0; b < c->nodes; b++)
+			if (c->shared->crashed[b])
+				c->shared->count[a][b] = 0;
+}
+
+void checker_perform(struct checker *c, const struct checker_move *move)
+{
+	if (move->kind == MOVE_CALL) {
+		c->shared->flight[move->node][move->client] = move->call;
+		c->shared->call[move->node] = c->shared->flight[move->node][0];
+	}
+	if (!checker_run_move(c, move))
+		return;
+	if (c->crash)
+		lose_sent(c);
+	checker_see_ends(c, move->node, c->end, c->ends);
+	if (!c->why[0])
+		checker_see_world(c);
 }
 
 /* ---- rest ---- */
@@ -480,8 +654,22 @@ static bool keeps_call(const struct checker *c, const struct step_node *n, uint3
 	return false;
 }
 
+bool checker_kernel_rests(const struct checker *c, uint32_t a)
+{
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		for (uint32_t i = 0; i < c->node[a].pool[m].used; i++) {
+			const struct step_head *head = step_at(&c->node[a], m, i);
+			if (!(c->protocol->machine[m].rest >> head->state & 1) ||
+			    (head->state && head->parked))
+				return false;
+		}
+	return true;
+}
+
 static void rest_of_node(struct checker *c, uint32_t a)
 {
+	if (c->shared->crashed[a])
+		return;
 	for (uint32_t k = 0; k < c->clients; k++)
 		if (c->shared->flight[a][k].event && !keeps_call(c, &c->node[a], k))
 			checker_wrong(c, "deadlock: the client of kernel %u waits for %s for ever", a,

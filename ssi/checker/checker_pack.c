@@ -1,33 +1,33 @@
 /* ssi/checker/checker_pack.c - a world as bytes, by the protocol's field descriptors.
  *
- * A reference becomes one byte: a code. Of a slot's generations only "the slot's" and "another" are told apart.
- * First the world is written down once as it is, with what each byte means (the draft); from the draft any
- * relabelling of the kernels is a copy through a table. Members of a list are sorted as they are copied.
- *
- * Not every exchange of kernels is tried: kernels are first ordered by a signature that no relabelling changes, and
- * only exchanges that keep this order compete for the least packing. The exchanges that reach the least one are
- * as many as those that leave the state alone, which gives the size of the orbit. */
+ * Values are written seven bits a byte. A reference becomes a code, a small number. Of a slot's generations only "the
+ * slot's" and "another" are told apart, members of a list are sorted, free slots carry nothing. The bytes of a kernel
+ * say what its machines are; those of its clients their calls and what the model's shadow has of its slots. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "ssi/checker/checker_internal.h"
 
-/* What a byte of the draft means; RUN + k: k references follow, in no order. */
-enum { RAW, REF, NODE, RUN = 16 };
-
-struct span {
-	uint16_t begin, end;
-};
-struct draft {
-	uint32_t length;
-	struct span node[NODES], channel[NODES][NODES], rest;
-	uint64_t signature[NODES];
-	uint8_t byte[PACK_MAX], kind[PACK_MAX];
-};
-
-static void misfit(struct checker *c, const char *what)
+void checker_misfit(struct checker *c, const char *what)
 {
 	if (!c->misfit[0])
 		snprintf(c->misfit, sizeof c->misfit, "the configuration does not fit the checker: %s", what);
+}
+
+uint64_t checker_hash(const uint8_t *bytes, uint32_t length)
+{
+	uint64_t h = 0x9e3779b97f4a7c15u ^ length, v;
+	for (; length >= 8; length -= 8, bytes += 8) {
+		memcpy(&v, bytes, 8);
+		h = (h ^ v) * 0xd6e8feb86659fd93u;
+		h ^= h >> 32;
+	}
+	v = 0;
+	memcpy(&v, bytes, length);
+	h = (h ^ v) * 0xd6e8feb86659fd93u;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93u;
+	return h ^ h >> 29;
 }
 
 /* ---- references as codes ---- */
@@ -36,48 +36,58 @@ static void misfit(struct checker *c, const char *what)
  * each slot the current and a stale reference. */
 static uint32_t name_number(struct checker *c, step_ref r)
 {
+	struct checker_names *names = c->names;
 	r.node = 0;
-	for (uint32_t i = 0; i < c->name_count; i++)
-		if (step_same(c->names[i], r))
-			return i;
-	if (c->name_count == NAMES_MAX) {
-		misfit(c, "too many different names");
-		return 0;
-	}
-	const uint32_t i = c->name_count++;
-	c->names[i] = r;
-	for (uint32_t n = 0; n < c->nodes; n++) {
-		r.node = n;
-		c->decoded[1 + n * c->codes_a_node + CLIENTS_MAX + i] = r;
-	}
-	return i;
+	pthread_mutex_lock(&names->lock);
+	uint32_t i = 0;
+	while (i < names->count && !step_same(names->name[i], r))
+		i++;
+	const bool fits = i < NAMES_MAX;
+	if (fits && i == names->count)
+		names->name[names->count++] = r;
+	pthread_mutex_unlock(&names->lock);
+	if (!fits)
+		checker_misfit(c, "too many different names");
+	return fits ? i : 0;
 }
 
-static uint8_t code_of(struct checker *c, step_ref r)
+static uint32_t code_of(struct checker *c, step_ref r)
 {
 	if (!step_ref_word(r))
 		return 0;
 	if (r.node >= c->nodes) {
-		misfit(c, "a reference names a kernel that does not exist");
+		checker_misfit(c, "a reference names a kernel that does not exist");
 		return 0;
 	}
 	const uint32_t base = 1 + (uint32_t)r.node * c->codes_a_node;
 	const uint32_t machine = r.machine, index = (uint32_t)r.index;
 	if (machine == STEP_CLIENT && index < CLIENTS_MAX)
-		return (uint8_t)(base + index);
+		return base + index;
 	if (machine && machine < c->protocol->machines) {
 		const uint32_t slot = base + c->machine_code[machine];
 		if (index == STEP_NEW || index == STEP_NAMED)
-			return (uint8_t)(slot + (index == STEP_NAMED));
+			return slot + (index == STEP_NAMED);
 		if (index < c->slots[machine]) {
 			const struct step_head *head = step_at(&c->node[r.node], machine, index);
-			return (uint8_t)(slot + 2 + 2 * index + (head->gen != r.gen));
+			return slot + 2 + 2 * index + (head->gen != r.gen);
 		}
 	}
-	return (uint8_t)(base + CLIENTS_MAX + name_number(c, r));
+	return base + CLIENTS_MAX + name_number(c, r);
 }
 
-static int make_codes(struct checker *c)
+static step_ref ref_of(const struct checker *c, uint32_t code)
+{
+	if (!code)
+		return STEP_NOBODY;
+	const uint32_t a = (code - 1) / c->codes_a_node, k = (code - 1) % c->codes_a_node;
+	if (k < CLIENTS_MAX || k >= CLIENTS_MAX + NAMES_MAX)
+		return c->decoded[code];
+	step_ref r = c->names->name[k - CLIENTS_MAX];
+	r.node = a;
+	return r;
+}
+
+int checker_pack_init(struct checker *c)
 {
 	uint32_t codes = CLIENTS_MAX + NAMES_MAX;
 	for (uint32_t m = 1; m < c->protocol->machines; m++) {
@@ -86,7 +96,7 @@ static int make_codes(struct checker *c)
 	}
 	c->codes_a_node = codes;
 	if (1 + codes * c->nodes > CODES_MAX) {
-		misfit(c, "too many slots");
+		checker_misfit(c, "too many slots");
 		return -EINVAL;
 	}
 	for (uint32_t n = 0; n < c->nodes; n++) {
@@ -107,364 +117,261 @@ static int make_codes(struct checker *c)
 	return 0;
 }
 
-/* ---- exchanges of kernels ---- */
+/* ---- out ---- */
 
-static void make_perm(struct checker *c, const uint8_t *label)
+void checker_put_value(struct checker_bytes *out, uint32_t value)
 {
-	struct checker_perm *p = &c->perm[c->perms++];
-	p->code[0] = 0;
-	for (uint32_t a = 0; a < c->nodes; a++) {
-		p->label[a] = label[a];
-		p->inverse[label[a]] = (uint8_t)a;
-		for (uint32_t k = 0; k < c->codes_a_node; k++)
-			p->code[1 + a * c->codes_a_node + k] = (uint8_t)(1 + label[a] * c->codes_a_node + k);
-	}
+	if (out->length > PACK_MAX - 8)
+		return; /* who reads the length reports it */
+	for (; value >= 0x80; value >>= 7)
+		out->byte[out->length++] = (uint8_t)(value | 0x80);
+	out->byte[out->length++] = (uint8_t)value;
 }
 
-/* All orders of label[at..]; the first is the identity. */
-static void make_perms(struct checker *c, uint8_t *label, uint32_t at)
+static void put_ref(struct checker *c, struct checker_bytes *out, step_ref r)
 {
-	if (at >= c->nodes) {
-		make_perm(c, label);
-		return;
-	}
-	for (uint32_t i = at; i < c->nodes; i++) {
-		uint8_t first = label[at], other = label[i];
-		label[at] = other, label[i] = first;
-		make_perms(c, label, at + 1);
-		label[at] = first, label[i] = other;
-	}
+	checker_put_value(out, code_of(c, r));
 }
 
-int checker_pack_init(struct checker *c)
+static void put_word(struct checker *c, struct checker_bytes *out, uint32_t value, enum step_kind kind)
 {
-	uint8_t label[NODES];
-	for (uint32_t i = 0; i < NODES; i++)
-		label[i] = (uint8_t)i;
-	if (make_codes(c))
-		return -EINVAL;
-	make_perms(c, label, c->model->symmetric_from);
-	for (uint64_t i = 0, w = 1; i < PACK_MAX; i++, w *= 0xd6e8feb86659fd93u)
-		c->weight[i] = w ^ w >> 32;
-	return 0;
-}
-
-/* ---- the draft ---- */
-
-static void put(struct draft *d, uint32_t value, uint32_t kind)
-{
-	d->byte[d->length] = (uint8_t)value;
-	d->kind[d->length] = (uint8_t)kind;
-	if (d->length < PACK_MAX - 1) /* make_draft() reports what does not fit */
-		d->length++;
-}
-
-static void put_value(struct checker *c, struct draft *d, uint32_t value, enum step_kind kind)
-{
-	if (value > UINT8_MAX)
-		misfit(c, "a word is larger than 255");
 	if (kind == STEP_K_NODE && value >= c->nodes)
-		misfit(c, "a word names a kernel that does not exist");
-	put(d, value, kind == STEP_K_NODE ? NODE : RAW);
+		checker_misfit(c, "a word names a kernel that does not exist");
+	checker_put_value(out, value);
 }
 
-static void put_message(struct checker *c, struct draft *d, const struct step_msg *m)
+void checker_put_message(struct checker *c, struct checker_bytes *out, const struct step_msg *m)
 {
 	const enum step_kind kind = c->protocol->event[m->event].word;
-	put(d, m->event, RAW);
-	put(d, code_of(c, m->to), REF);
-	put(d, code_of(c, m->from), REF);
-	put(d, code_of(c, m->arg), REF);
+	checker_put_value(out, m->event);
+	put_ref(c, out, m->to);
+	put_ref(c, out, m->from);
+	put_ref(c, out, m->arg);
 	if (kind != STEP_K_NONE)
-		put_value(c, d, m->word, kind);
+		put_word(c, out, m->word, kind);
 	else if (m->word)
-		misfit(c, "a message has a word that its event does not declare");
+		checker_misfit(c, "a message has a word that its event does not declare");
 }
 
-static void sort(uint8_t *code, uint32_t count)
+static int compare_codes(const void *a, const void *b)
 {
-	for (uint32_t k = 1; k < count; k++) {
-		const uint8_t one = code[k];
-		uint32_t j = k;
-		for (; j && code[j - 1] > one; j--)
-			code[j] = code[j - 1];
-		code[j] = one;
-	}
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
 }
 
-/* count | 0x80 if a fan-out left traces: then the event and the number of untold ones. The untold come first. */
-static void put_list(struct checker *c, struct draft *d, const struct step_node *n,
+/* count, and whether a fan-out left traces: then the event and the number of untold ones. The untold come first. */
+static void put_list(struct checker *c, struct checker_bytes *out, const struct step_node *n,
 		     const struct step_list *list)
 {
+	uint32_t code[2][256], count[2] = {0, 0};
 	const bool fan = list->fan || list->untold != list->count;
-	put(d, list->count | (fan ? 0x80 : 0), RAW);
+	checker_put_value(out, list->count << 1 | fan);
 	if (fan) {
-		put(d, list->fan, RAW);
-		put(d, list->untold, RAW);
+		checker_put_value(out, list->fan);
+		checker_put_value(out, list->untold);
+	}
+	for (uint32_t i = list->first; i; i = n->link[i - 1].next) {
+		const bool told = n->link[i - 1].told;
+		if (count[told] < 256)
+			code[told][count[told]++] = code_of(c, n->link[i - 1].member);
 	}
 	for (uint32_t told = 0; told < 2; told++) {
-		const uint32_t begin = d->length;
-		for (uint32_t i = list->first; i; i = n->link[i - 1].next)
-			if (n->link[i - 1].told == told)
-				put(d, code_of(c, n->link[i - 1].member), REF);
-		sort(d->byte + begin, d->length - begin);
-		if (d->length - begin > 1)
-			d->kind[begin] = (uint8_t)(RUN + d->length - begin);
+		if (count[told] > 1)
+			qsort(code[told], count[told], sizeof **code, compare_codes);
+		for (uint32_t k = 0; k < count[told]; k++)
+			checker_put_value(out, code[told][k]);
 	}
 }
 
-static void put_ring(struct checker *c, struct draft *d, const struct step_node *n, uint32_t last)
+static void put_ring(struct checker *c, struct checker_bytes *out, const struct step_node *n, uint32_t last)
 {
-	const uint32_t at = d->length;
+	const uint32_t at = out->length;
 	uint32_t count = 0, i = last;
-	put(d, 0, RAW);
+	checker_put_value(out, 0);
 	while (i) {
 		i = n->park[i - 1].next;
-		put_message(c, d, &n->park[i - 1].msg);
+		checker_put_message(c, out, &n->park[i - 1].msg);
 		count++;
 		if (i == last)
 			break;
 	}
-	d->byte[at] = (uint8_t)count;
+	out->byte[at] = (uint8_t)count; /* below 128: see checker_open() */
 }
 
-#define HAS_PENDING 0x40
-#define HAS_PARKED  0x80
-
-static void put_fields(struct checker *c, struct draft *d, const struct step_node *n, const char *self,
-		       const struct step_field *f)
+static void put_fields(struct checker *c, struct checker_bytes *out, const struct step_node *n,
+		       const char *self, const struct step_field *f)
 {
 	for (; f->name; f++) {
 		const void *at = self + f->offset;
 		if (f->kind == STEP_K_REF)
-			put(d, code_of(c, *(const step_ref *)at), REF);
+			put_ref(c, out, *(const step_ref *)at);
 		else if (f->kind == STEP_K_LIST)
-			put_list(c, d, n, at);
+			put_list(c, out, n, at);
 		else
-			put_value(c, d, *(const uint32_t *)at, (enum step_kind)f->kind);
+			put_word(c, out, *(const uint32_t *)at, (enum step_kind)f->kind);
 	}
 }
 
-static char *shadow_at(const struct checker *c, uint32_t node, uint32_t index)
-{
-	return c->shadow[node] + (size_t)index * c->model->shadow.size;
-}
-
-static void put_machine(struct checker *c, struct draft *d, const struct step_node *n, uint32_t machine,
-			uint32_t index)
+static void put_machine(struct checker *c, struct checker_bytes *out, const struct step_node *n,
+			uint32_t machine, uint32_t index)
 {
 	const struct step_machine *k = &c->protocol->machine[machine];
 	const char *self = step_at(n, machine, index);
 	const struct step_head *head = (const struct step_head *)self;
 	if (!head->state) {
-		put(d, 0, RAW);
+		checker_put_value(out, 0);
 		return;
 	}
-	put(d, head->state | (head->pending ? HAS_PENDING : 0) | (head->parked ? HAS_PARKED : 0), RAW);
+	checker_put_value(out, (uint32_t)head->state << CHECKER_STATE_SHIFT |
+				       (head->pending ? CHECKER_PENDING : 0) |
+				       (head->parked ? CHECKER_PARKED : 0));
 	if (head->pending)
-		put(d, head->pending, RAW);
+		checker_put_value(out, head->pending);
 	if (head->parked)
-		put_ring(c, d, n, head->parked);
+		put_ring(c, out, n, head->parked);
 	if (k->named)
-		put(d, code_of(c, c->name[n->id][machine][index]), REF);
-	put_fields(c, d, n, self, k->fields());
-	if (machine == c->model->shadow.machine)
-		put_fields(c, d, n, shadow_at(c, n->id, index), c->model->shadow.fields());
+		put_ref(c, out, c->name[n->id][machine][index]);
+	put_fields(c, out, n, self, k->fields());
 }
 
-static void put_call(struct checker *c, struct draft *d, const struct step_msg *m)
+void checker_put_kernel(struct checker *c, struct checker_bytes *out, uint32_t a)
 {
-	put(d, m->event, RAW);
+	const struct step_node *n = &c->node[a];
+	checker_put_value(out, c->shared->crashed[a] ? CHECKER_CRASHED : 0);
+	if (c->shared->crashed[a])
+		return;
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		for (uint32_t i = 0; i < c->slots[m]; i++)
+			put_machine(c, out, n, m, i);
+	put_ring(c, out, n, n->orphans);
+}
+
+void checker_put_call(struct checker *c, struct checker_bytes *out, const struct step_msg *m)
+{
+	checker_put_value(out, m->event);
 	if (!m->event)
 		return;
 	const enum step_kind kind = c->protocol->event[m->event].word;
-	put(d, m->host, RAW);
-	put(d, code_of(c, m->arg), REF);
+	checker_put_value(out, m->host);
+	put_ref(c, out, m->to);
+	put_ref(c, out, m->arg);
 	if (kind != STEP_K_NONE)
-		put_value(c, d, m->word, kind);
+		put_word(c, out, m->word, kind);
 	else if (m->word)
-		misfit(c, "a call has a word that its event does not declare");
+		checker_misfit(c, "a call has a word that its event does not declare");
 }
 
-static void put_node(struct checker *c, struct draft *d, uint32_t a)
+static bool is_zero(const char *at, size_t size)
 {
-	const struct step_node *n = &c->node[a];
-	for (uint32_t m = 1; m < c->protocol->machines; m++)
-		for (uint32_t i = 0; i < c->slots[m]; i++)
-			put_machine(c, d, n, m, i);
-	for (uint32_t k = 0; k < c->clients; k++)
-		put_call(c, d, &c->shared->flight[a][k]);
-	put_ring(c, d, n, n->orphans);
-}
-
-/* What of a span no relabelling changes: a weighted sum of its plain bytes and of its references to kernels that
- * are never exchanged. (No order of sums is needed, so the processor can overlap them.) */
-static uint64_t signature_of(const struct checker *c, const struct draft *d, struct span s)
-{
-	const uint32_t fixed = 1 + c->model->symmetric_from * c->codes_a_node;
-	uint64_t sum = 0;
-	for (uint32_t i = s.begin; i < s.end; i++) {
-		const bool counts = d->kind[i] == RAW || (d->kind[i] == REF && d->byte[i] < fixed);
-		sum += counts ? (d->byte[i] + 1u) * c->weight[i - s.begin] : 0;
-	}
-	return sum ^ sum >> 31;
-}
-
-static void make_draft(struct checker *c, struct draft *d)
-{
-	d->length = 0;
-	for (uint32_t a = 0; a < c->nodes; a++) {
-		d->node[a].begin = (uint16_t)d->length;
-		put_node(c, d, a);
-		d->node[a].end = (uint16_t)d->length;
-	}
-	for (uint32_t a = 0; a < c->nodes; a++)
-		for (uint32_t b = 0; b < c->nodes; b++) {
-			d->channel[a][b].begin = (uint16_t)d->length;
-			if (a != b)
-				put(d, c->shared->count[a][b], RAW);
-			for (uint32_t i = 0; i < c->shared->count[a][b]; i++)
-				put_message(c, d, &c->channel[a][b][c->shared->first[a][b] + i]);
-			d->channel[a][b].end = (uint16_t)d->length;
-		}
-	/* Which bytes of the model's ghost are set, and they. */
-	const uint32_t mask = d->length;
-	d->rest.begin = (uint16_t)d->length;
-	put(d, 0, RAW);
-	for (uint32_t i = 0; i < STEP_GHOST_BYTES; i++)
-		if (c->shared->ghost[i]) {
-			d->byte[mask] |= (uint8_t)(1u << i);
-			put(d, c->shared->ghost[i], RAW);
-		}
-	d->rest.end = (uint16_t)d->length;
-	if (d->length == PACK_MAX - 1)
-		misfit(c, "a state is too large");
-}
-
-static void sign_draft(const struct checker *c, struct draft *d)
-{
-	for (uint32_t a = c->model->symmetric_from; a < c->nodes; a++)
-		d->signature[a] = signature_of(c, d, d->node[a]);
-	for (uint32_t a = 0; a < c->nodes; a++)
-		for (uint32_t b = 0; b < c->nodes; b++) {
-			if (!c->shared->count[a][b])
-				continue;
-			const uint64_t s = signature_of(c, d, d->channel[a][b]);
-			d->signature[a] += s * 3;
-			d->signature[b] += s * 5;
-		}
-}
-
-/* ---- a relabelled copy ---- */
-
-static uint8_t *copy_run(uint8_t *out, const struct draft *d, uint32_t at, uint32_t count,
-			 const struct checker_perm *p)
-{
-	for (uint32_t k = 0; k < count; k++)
-		out[k] = p->code[d->byte[at + k]];
-	sort(out, count);
-	return out + count;
-}
-
-static uint8_t *copy_span(uint8_t *out, const struct draft *d, struct span s, const struct checker_perm *p)
-{
-	for (uint32_t i = s.begin; i < s.end; i++) {
-		const uint8_t byte = d->byte[i], kind = d->kind[i];
-		if (kind == RAW) {
-			*out++ = byte;
-		} else if (kind == REF) {
-			*out++ = p->code[byte];
-		} else if (kind == NODE) {
-			*out++ = p->label[byte];
-		} else {
-			out = copy_run(out, d, i, kind - RUN, p);
-			i += kind - RUN - 1u;
-		}
-	}
-	return out;
-}
-
-static uint32_t copy(const struct checker *c, const struct draft *d, const struct checker_perm *p,
-		     uint8_t *out)
-{
-	uint8_t *o = out;
-	if (p == &c->perm[0]) { /* the draft is in this order */
-		memcpy(out, d->byte, d->length);
-		return d->length;
-	}
-	for (uint32_t b = 0; b < c->nodes; b++)
-		o = copy_span(o, d, d->node[p->inverse[b]], p);
-	for (uint32_t x = 0; x < c->nodes; x++)
-		for (uint32_t y = 0; y < c->nodes; y++)
-			if (x != y)
-				o = copy_span(o, d, d->channel[p->inverse[x]][p->inverse[y]], p);
-	o = copy_span(o, d, d->rest, p);
-	return (uint32_t)(o - out);
-}
-
-uint32_t checker_pack(struct checker *c, const struct checker_perm *perm, uint8_t *out)
-{
-	struct draft d;
-	make_draft(c, &d);
-	return copy(c, &d, perm, out);
-}
-
-static bool in_order(const struct checker *c, const struct draft *d, const struct checker_perm *p)
-{
-	for (uint32_t b = c->model->symmetric_from; b + 1 < c->nodes; b++)
-		if (d->signature[p->inverse[b]] > d->signature[p->inverse[b + 1]])
+	for (size_t i = 0; i < size; i++)
+		if (at[i])
 			return false;
 	return true;
 }
 
-uint32_t checker_pack_least(struct checker *c, uint8_t *out, uint32_t *orbit)
+/* The record of a slot that is free is no state. */
+static void put_shadow(struct checker *c, struct checker_bytes *out, uint32_t a, uint32_t index)
 {
-	struct draft d;
-	uint8_t other[PACK_MAX];
-	make_draft(c, &d);
-	*orbit = 1;
-	if (c->perms == 1)
-		return copy(c, &d, &c->perm[0], out);
-	memset(d.signature, 0, sizeof d.signature);
-	sign_draft(c, &d);
-	uint32_t length = 0, ties = 0;
-	for (uint32_t i = 0; i < c->perms; i++) {
-		if (!in_order(c, &d, &c->perm[i]))
-			continue;
-		uint8_t *to = ties ? other : out;
-		length = copy(c, &d, &c->perm[i], to);
-		const int order = ties ? memcmp(other, out, length) : 0;
-		if (order < 0)
-			memcpy(out, other, length);
-		ties = order < 0 || !ties ? 1 : ties + (order == 0);
+	const struct step_shadow *shadow = &c->model->shadow;
+	const struct step_head *head = step_at(&c->node[a], shadow->machine, index);
+	const char *record = c->shadow[a] + (size_t)index * shadow->size;
+	const bool some = head->state && !is_zero(record, shadow->size);
+	checker_put_value(out, some);
+	if (some)
+		put_fields(c, out, &c->node[a], record, shadow->fields());
+}
+
+void checker_put_clients(struct checker *c, struct checker_bytes *out, uint32_t a)
+{
+	for (uint32_t k = 0; k < c->clients; k++)
+		checker_put_call(c, out, &c->shared->flight[a][k]);
+	for (uint32_t i = 0; c->model->shadow.machine && i < c->slots[c->model->shadow.machine]; i++)
+		put_shadow(c, out, a, i);
+}
+
+/* A channel whose order is not state is written in the order of its messages' bytes; one that is several channels,
+ * by class. */
+static bool goes_before(const struct checker *c, const struct checker_bytes *all, const struct step_msg *m,
+			const uint32_t *at, uint32_t x, uint32_t y)
+{
+	if (c->reorder) {
+		const uint32_t p = at[x + 1] - at[x], q = at[y + 1] - at[y];
+		const int order = memcmp(all->byte + at[x], all->byte + at[y], p < q ? p : q);
+		return order ? order < 0 : p < q;
 	}
-	*orbit = c->perms / ties;
-	return length;
+	return c->model->channels_by_class &&
+	       c->protocol->event[m[x].event].klass < c->protocol->event[m[y].event].klass;
+}
+
+void checker_put_channel(struct checker *c, struct checker_bytes *out, const struct step_msg *m,
+			 uint32_t count)
+{
+	struct checker_bytes all = {.length = 0};
+	uint32_t at[CHANNEL_CREDIT + 1] = {0}, order[CHANNEL_CREDIT];
+	checker_put_value(out, count);
+	for (uint32_t i = 0; i < count; i++) {
+		checker_put_message(c, &all, &m[i]);
+		at[i + 1] = all.length;
+		uint32_t j = i;
+		for (order[i] = i; j && goes_before(c, &all, m, at, i, order[j - 1]); j--)
+			order[j] = order[j - 1];
+		order[j] = i;
+	}
+	for (uint32_t i = 0; i < count && out->length + all.length < PACK_MAX; i++) {
+		const uint32_t length = at[order[i] + 1] - at[order[i]];
+		memcpy(out->byte + out->length, all.byte + at[order[i]], length);
+		out->length += length;
+	}
+}
+
+uint32_t checker_pack(struct checker *c, uint8_t *out)
+{
+	struct checker_bytes b = {.length = 0};
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		checker_put_kernel(c, &b, a);
+		checker_put_clients(c, &b, a);
+	}
+	for (uint32_t x = 0; x < c->nodes; x++)
+		for (uint32_t y = 0; y < c->nodes; y++)
+			checker_put_channel(c, &b, &c->channel[x][y][c->shared->first[x][y]],
+					    c->shared->count[x][y]);
+	for (uint32_t i = 0; i < STEP_GHOST_BYTES; i++)
+		checker_put_value(&b, c->shared->ghost[i]);
+	if (b.length > PACK_MAX - 64)
+		checker_misfit(c, "a state is too large");
+	memcpy(out, b.byte, b.length);
+	return b.length;
 }
 
 /* ---- and back ---- */
 
-static const uint8_t *get_message(const struct checker *c, const uint8_t *in, struct step_msg *m)
+static step_ref get_ref(const struct checker *c, const uint8_t **in)
 {
-	*m = (struct step_msg){
-		.event = in[0], .to = c->decoded[in[1]], .from = c->decoded[in[2]], .arg = c->decoded[in[3]]};
-	in += 4;
+	return ref_of(c, checker_get_value(in));
+}
+
+const uint8_t *checker_get_message(const struct checker *c, const uint8_t *in, struct step_msg *m)
+{
+	*m = (struct step_msg){.event = (uint8_t)checker_get_value(&in)};
+	m->to = get_ref(c, &in);
+	m->from = get_ref(c, &in);
+	m->arg = get_ref(c, &in);
 	if (c->protocol->event[m->event].word != STEP_K_NONE)
-		m->word = *in++;
+		m->word = checker_get_value(&in);
 	return in;
 }
 
 static const uint8_t *get_list(const struct checker *c, const uint8_t *in, struct step_node *n,
 			       struct step_list *list)
 {
-	const uint32_t head = *in++, count = head & 0x7f;
+	const uint32_t head = checker_get_value(&in), count = head >> 1;
 	uint32_t untold = count;
-	if (head & 0x80) {
-		list->fan = *in++;
-		untold = *in++;
+	if (head & 1) {
+		list->fan = checker_get_value(&in);
+		untold = checker_get_value(&in);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		step_add(n, list, c->decoded[*in++]);
+		step_add(n, list, get_ref(c, &in));
 		if (i >= untold) {
 			n->link[list->last - 1].told = 1;
 			list->untold--;
@@ -476,11 +383,11 @@ static const uint8_t *get_list(const struct checker *c, const uint8_t *in, struc
 static const uint8_t *get_ring(const struct checker *c, const uint8_t *in, struct step_node *n,
 			       uint32_t *last)
 {
-	const uint32_t count = *in++;
+	const uint32_t count = checker_get_value(&in);
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t at = ++n->parks_used;
 		struct step_parked *p = &n->park[at - 1];
-		in = get_message(c, in, &p->msg);
+		in = checker_get_message(c, in, &p->msg);
 		p->next = *last ? n->park[*last - 1].next : at;
 		if (*last)
 			n->park[*last - 1].next = at;
@@ -496,11 +403,11 @@ static const uint8_t *get_fields(const struct checker *c, const uint8_t *in, str
 	for (; f->name; f++) {
 		void *at = self + f->offset;
 		if (f->kind == STEP_K_REF)
-			*(step_ref *)at = c->decoded[*in++];
+			*(step_ref *)at = get_ref(c, &in);
 		else if (f->kind == STEP_K_LIST)
 			in = get_list(c, in, n, at);
 		else
-			*(uint32_t *)at = *in++;
+			*(uint32_t *)at = checker_get_value(&in);
 	}
 	return in;
 }
@@ -511,21 +418,18 @@ static const uint8_t *get_machine(struct checker *c, const uint8_t *in, struct s
 	const struct step_machine *k = &c->protocol->machine[machine];
 	char *self = step_at(n, machine, index);
 	struct step_head *head = (struct step_head *)self;
-	const uint8_t first = *in++;
-	head->state = first & 0x3f;
+	const uint32_t first = checker_get_value(&in);
+	head->state = (uint8_t)(first >> CHECKER_STATE_SHIFT);
 	if (!head->state)
 		return in;
 	n->pool[machine].used = index + 1;
-	if (first & HAS_PENDING)
-		head->pending = *in++;
-	if (first & HAS_PARKED)
+	if (first & CHECKER_PENDING)
+		head->pending = (uint8_t)checker_get_value(&in);
+	if (first & CHECKER_PARKED)
 		in = get_ring(c, in, n, &head->parked);
 	if (k->named)
-		c->name[n->id][machine][index] = c->decoded[*in++];
-	in = get_fields(c, in, n, self, k->fields());
-	if (machine == c->model->shadow.machine)
-		in = get_fields(c, in, n, shadow_at(c, n->id, index), c->model->shadow.fields());
-	return in;
+		c->name[n->id][machine][index] = get_ref(c, &in);
+	return get_fields(c, in, n, self, k->fields());
 }
 
 /* Free slots below the high-water mark, the lowest first. */
@@ -541,8 +445,10 @@ static void link_free_slots(struct step_node *n, uint32_t machine)
 	}
 }
 
-static void clear_node(struct step_node *n)
+void checker_clear_kernel(struct checker *c, uint32_t a)
 {
+	struct step_node *n = &c->node[a];
+	memset(c->block[a], 0, c->block_size);
 	for (uint32_t m = 0; m < STEP_MACHINES_MAX; m++)
 		n->pool[m].used = n->pool[m].free = 0;
 	n->links_used = n->link_free = n->parks_used = n->park_free = n->parked = n->orphans = 0;
@@ -556,45 +462,75 @@ void checker_clear(struct checker *c)
 {
 	memset(c->image, 0, c->image_size);
 	for (uint32_t a = 0; a < c->nodes; a++)
-		clear_node(&c->node[a]);
+		checker_clear_kernel(c, a);
 }
 
-static const uint8_t *get_node(struct checker *c, const uint8_t *in, uint32_t a)
+const uint8_t *checker_get_kernel(struct checker *c, const uint8_t *in, uint32_t a)
 {
 	struct step_node *n = &c->node[a];
+	c->shared->crashed[a] = checker_get_value(&in) == CHECKER_CRASHED;
+	if (c->shared->crashed[a])
+		return in;
 	for (uint32_t m = 1; m < c->protocol->machines; m++) {
 		for (uint32_t i = 0; i < c->slots[m]; i++)
 			in = get_machine(c, in, n, m, i);
 		link_free_slots(n, m);
 	}
-	for (uint32_t k = 0; k < c->clients; k++) {
-		struct step_msg *call = &c->shared->flight[a][k];
-		call->event = *in++;
-		if (!call->event)
-			continue;
-		call->host = *in++;
-		call->from = STEP_REF(a, STEP_CLIENT, k);
-		call->arg = c->decoded[*in++];
-		if (c->protocol->event[call->event].word != STEP_K_NONE)
-			call->word = *in++;
-	}
-	c->shared->call[a] = c->shared->flight[a][0];
 	return get_ring(c, in, n, &n->orphans);
+}
+
+static const uint8_t *get_call(const struct checker *c, const uint8_t *in, uint32_t a, uint32_t client,
+			       struct step_msg *m)
+{
+	*m = (struct step_msg){.event = (uint8_t)checker_get_value(&in)};
+	if (!m->event)
+		return in;
+	m->host = (uint16_t)checker_get_value(&in);
+	m->to = get_ref(c, &in);
+	m->arg = get_ref(c, &in);
+	m->from = STEP_REF(a, STEP_CLIENT, client);
+	if (c->protocol->event[m->event].word != STEP_K_NONE)
+		m->word = checker_get_value(&in);
+	return in;
+}
+
+const uint8_t *checker_get_clients(struct checker *c, const uint8_t *in, uint32_t a)
+{
+	const struct step_shadow *shadow = &c->model->shadow;
+	for (uint32_t k = 0; k < c->clients; k++)
+		in = get_call(c, in, a, k, &c->shared->flight[a][k]);
+	c->shared->call[a] = c->shared->flight[a][0];
+	for (uint32_t i = 0; shadow->machine && i < c->slots[shadow->machine]; i++) {
+		char *record = c->shadow[a] + (size_t)i * shadow->size;
+		memset(record, 0, shadow->size);
+		if (checker_get_value(&in))
+			in = get_fields(c, in, &c->node[a], record, shadow->fields());
+	}
+	return in;
+}
+
+const uint8_t *checker_get_channel(const struct checker *c, const uint8_t *in, struct step_msg *m,
+				   uint32_t *count)
+{
+	*count = checker_get_value(&in);
+	for (uint32_t i = 0; i < *count; i++)
+		in = checker_get_message(c, in, &m[i]);
+	return in;
 }
 
 void checker_unpack(struct checker *c, const uint8_t *in)
 {
 	checker_clear(c);
-	for (uint32_t a = 0; a < c->nodes; a++)
-		in = get_node(c, in, a);
-	for (uint32_t a = 0; a < c->nodes; a++)
-		for (uint32_t b = 0; b < c->nodes; b++) {
-			c->shared->count[a][b] = a == b ? 0 : *in++;
-			for (uint32_t i = 0; i < c->shared->count[a][b]; i++)
-				in = get_message(c, in, &c->channel[a][b][i]);
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		in = checker_get_kernel(c, in, a);
+		in = checker_get_clients(c, in, a);
+	}
+	for (uint32_t x = 0; x < c->nodes; x++)
+		for (uint32_t y = 0; y < c->nodes; y++) {
+			uint32_t count;
+			in = checker_get_channel(c, in, c->channel[x][y], &count);
+			c->shared->count[x][y] = (uint8_t)count;
 		}
-	const uint8_t mask = *in++;
 	for (uint32_t i = 0; i < STEP_GHOST_BYTES; i++)
-		if (mask >> i & 1)
-			c->shared->ghost[i] = *in++;
+		c->shared->ghost[i] = (uint8_t)checker_get_value(&in);
 }

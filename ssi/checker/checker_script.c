@@ -10,7 +10,7 @@
 void checker_forget(struct checker *c)
 {
 	uint8_t bytes[PACK_MAX];
-	checker_pack(c, &c->perm[0], bytes);
+	checker_pack(c, bytes);
 	checker_unpack(c, bytes);
 }
 
@@ -23,6 +23,9 @@ struct script *checker_script_begin(const struct checker *c)
 					   .objects = c->world.objects,
 					   .capabilities = c->world.capabilities,
 					   .judged = c->world.judged,
+					   .lossy = c->lossy,
+					   .reorder = c->reorder,
+					   .crash = c->crash,
 					   .no_local_errors = !c->local_errors}};
 	for (uint32_t m = 1; m < c->protocol->machines; m++)
 		plain.options.slots[m] = c->slots[m];
@@ -39,7 +42,8 @@ struct script_step checker_script_step(const struct checker *c, const struct che
 		const uint32_t first = c->shared->first[m->from][m->node];
 		s.kind = SCRIPT_RECEIVE;
 		s.from = m->from;
-		s.event = c->channel[m->from][m->node][first].event;
+		s.position = m->position;
+		s.event = c->channel[m->from][m->node][first + m->position].event;
 		break;
 	}
 	case MOVE_LOCAL:
@@ -55,6 +59,15 @@ struct script_step checker_script_step(const struct checker *c, const struct che
 		break;
 	case MOVE_RESUME:
 		s.kind = SCRIPT_RESUME;
+		break;
+	case MOVE_DROP:
+		s.kind = SCRIPT_LOSE;
+		s.from = m->from;
+		s.position = m->position;
+		s.event = c->channel[m->from][m->node][c->shared->first[m->from][m->node] + m->position].event;
+		break;
+	case MOVE_CRASH:
+		s.kind = SCRIPT_STOP;
 		break;
 	case MOVE_CALL:
 		s.kind = SCRIPT_CALL;

@@ -21,7 +21,10 @@ static uint64_t draw(uint64_t *state)
 	*state ^= *state >> 27;
 	return *state * 0x2545f4914f6cdd1du;
 }
-static uint32_t below(uint64_t *state, uint32_t limit) { return (uint32_t)((draw(state) >> 32) * limit >> 32); }
+static uint32_t below(uint64_t *state, uint32_t limit)
+{
+	return (uint32_t)((draw(state) >> 32) * limit >> 32);
+}
 
 static step_ref any_ref(uint64_t *random, uint32_t node)
 {
@@ -98,7 +101,8 @@ static struct run *run_of(struct scenario **scenario, const char *text, uint64_t
 	char set[32];
 	snprintf(set, sizeof set, "seed=%llu", (unsigned long long)seed);
 	const char *const sets[] = {set};
-	const struct run_options options = {.hostile = attacked ? HOSTILE + 1 : 0, .tap = attacked ? NULL : see};
+	const struct run_options options = {.hostile = attacked ? HOSTILE + 1 : 0,
+					    .tap = attacked ? NULL : see};
 	if (scenario_parse(scenario, "test.yaml", text, strlen(text), sets, 1, &error) ||
 	    run_new(&run, *scenario, &options, &error))
 		fail_msg("%s", error.text);
@@ -112,7 +116,8 @@ static void forge_all(struct run *run, uint64_t seed)
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		const uint32_t to = below(&random, HOSTILE);
 		const struct step_msg msg = forged(m, &random, to);
-		flat_forge(m, HOSTILE, to, UINT64_C(1000000) + draw(&random) % (400 * UINT64_C(1000000)), &msg);
+		flat_forge(m, HOSTILE, to, UINT64_C(1000000) + draw(&random) % (400 * UINT64_C(1000000)),
+			   &msg);
 	}
 }
 
@@ -184,7 +189,9 @@ static void test_who_gave_it_nothing_is_not_touched(void **state)
 static void test_what_it_was_never_granted_is_not_touched(void **state)
 {
 	(void)state;
-	attack(MACHINE "  - {operations: {count: 150, objects: 12, send: 2, offer: 1, move: 0, copy: 10, mint: 10}, copies: 2, on: all}\n", false);
+	attack(MACHINE "  - {operations: {count: 150, objects: 12, send: 2, offer: 1, move: 0, copy: 10, "
+		       "mint: 10}, copies: 2, on: all}\n",
+	       false);
 }
 
 /* The guard is needed: a frame that names what its sender was not told of would take it away. */
@@ -198,7 +205,8 @@ static void test_a_revoke_of_what_it_was_not_given_is_refused(void **state)
 	struct run_result result;
 	(void)state;
 	for (uint8_t event = CAPABILITY_CALLS_END; event < p->events; event++)
-		for (uint32_t index = 0; index < 4 && p->event[event].klass == STEP_FORWARD; index++, frames++)
+		for (uint32_t index = 0; index < 4 && p->event[event].klass == STEP_FORWARD;
+		     index++, frames++)
 			flat_forge(m, HOSTILE, 0, 60 * UINT64_C(1000000),
 				   &(struct step_msg){.event = event,
 						      .to = STEP_REF(0, CAPABILITY_CAP, index),
@@ -212,11 +220,46 @@ static void test_a_revoke_of_what_it_was_not_given_is_refused(void **state)
 	scenario_free(scenario);
 }
 
+static void test_no_frame_of_an_honest_machine_is_refused(void **state)
+{
+	static const char text[] = MACHINE "  - {operations: {count: 300}, copies: 3}\n"
+					   "  - {stamps: {pages: 3, operations: 60}}\n"
+					   "  - {chains: {length: 9, rounds: 9}}\n"
+					   "  - {trees: {children: 9, rounds: 9, by: obtain}}\n";
+	unsigned family = 0;
+	(void)state;
+	for (uint32_t i = 0; protocols[i]; i++) {
+		char set[80];
+		const char *const sets[] = {set};
+		struct scenario *scenario = NULL;
+		struct scenario_error error = {""};
+		struct run *run = NULL;
+		struct run_result result;
+		uint64_t contained;
+		if (strncmp(protocols[i]->name, "capability/", 11) || protocols[i] == &capability_acks)
+			continue;
+		family++;
+		snprintf(set, sizeof set, "protocols.capability=%s", protocols[i]->name + 11);
+		if (scenario_parse(&scenario, "test.yaml", text, strlen(text), sets, 1, &error) ||
+		    run_new(&run, scenario, &(struct run_options){0}, &error))
+			fail_msg("%s", error.text);
+		run_go(run, &result);
+		for (uint32_t c = 0; c < result.checks; c++)
+			if (result.check[c].failures)
+				fail_msg("%s: %s: %s", set, result.check[c].name, result.check[c].first);
+		assert_int_equal(flat_refused(run_machine(run), &contained), 0);
+		run_free(run);
+		scenario_free(scenario);
+	}
+	assert_true(family >= 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_gave_it_nothing_is_not_touched),
 		cmocka_unit_test(test_what_it_was_never_granted_is_not_touched),
+		cmocka_unit_test(test_no_frame_of_an_honest_machine_is_refused),
 		cmocka_unit_test(test_a_revoke_of_what_it_was_not_given_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

@@ -54,7 +54,8 @@ static void test_after_a_revoke_what_was_derived_before_it_must_be_refused(void 
 	struct world w = world_of_three();
 	(void)state;
 	ledger_revoke(&w.part[0], w.object, 50, 60, true);
-	ledger_use(&w.part[2], w.grandchild, 2, 55, 70, true);  /* it began before the revoke returned: either */
+	ledger_use(&w.part[2], w.grandchild, 2, 55, 70,
+		   true); /* it began before the revoke returned: either */
 	ledger_use(&w.part[2], w.grandchild, 2, 61, 62, false); /* right */
 	ledger_use(&w.part[2], w.grandchild, 2, 63, 64, true);  /* wrong */
 	ledger_use(&w.part[0], w.object, 2, 63, 64, true);      /* what is revoked itself stays */
@@ -116,8 +117,10 @@ static void test_who_revokes_what_has_moved_may_reach_what_was_derived_before(vo
 		struct world w = world_of_three();
 		(void)state;
 		ledger_end(&w.part[1], w.child, 40);
-		const uint32_t moved = ledger_grant(&w.part[0], ledger_name(&w.part[1], w.child), ALL, true, 41);
-		const uint32_t after = ledger_grant(&w.part[2], ledger_name(&w.part[0], moved), ALL, false, 45);
+		const uint32_t moved =
+			ledger_grant(&w.part[0], ledger_name(&w.part[1], w.child), ALL, true, 41);
+		const uint32_t after =
+			ledger_grant(&w.part[2], ledger_name(&w.part[0], moved), ALL, false, 45);
 		ledger_revoke(&w.part[0], moved, 50, 60, true);
 		ledger_use(&w.part[2], w.grandchild, 2, 70, 71, !reached);
 		ledger_use(&w.part[2], after, 1, 70, 71, true); /* but this it must reach */

@@ -1,0 +1,734 @@
+/* ssi/checker/checker_symmetry.c - one vector for all that exchanging kernels, or slots of a pool, makes of it.
+ *
+ * What can be exchanged is an atom: a kernel, or a slot of a pool. Each part says, for each atom, a number that no
+ * relabelling changes: what the atom is like, and where and how the part names it. The sum over a state's parts is the
+ * atom's signature. Slots are ordered by their signatures, then kernels. Where signatures are equal (a tie), most often
+ * an exchange changes nothing, which is tried; else all orders of the tied compete for the least vector.
+ *
+ * Which of the free slots a step takes is not exchanged: it is the first in this order. (Free slots differ where something
+ * still names what was there before.) That is one of the choices that a host has, the same for all states of a class.
+ *
+ * The sums of a part, and a part under a relabelling, are remembered by numbers. Whatever is chosen here is a relabelling
+ * of the state, so nothing is lost if a choice is a bad one: only more states are visited. */
+#include "ssi/checker/checker_search.h"
+
+#define ORDERS_MAX 5040 /* of tied atoms; beyond, the first is taken */
+
+static bool is_pool(const struct checker *c, uint32_t m)
+{
+	return c->slots[m] > 1 && c->exchange_slots && !(c->model->slots_differ >> m & 1);
+}
+
+static uint32_t atom_of(const struct checker *c, uint32_t a, uint32_t m, uint32_t i)
+{
+	return NODES + c->atom_at[m] + a * c->atoms_a_node + i;
+}
+
+/* ---- a walk over the bytes of a part ---- */
+
+struct walk {
+	struct checker *c;
+	const uint8_t *in;
+	/* Relabelling: what comes out. */
+	struct checker_bytes *out;
+	const struct checker_map *map;
+	/* Signing: sums by atom. place: where the walk is, in terms that no relabelling changes. */
+	uint64_t *sum;
+	uint64_t place, own;
+	uint32_t home, to; /* the part's kernel; of a channel also the one that it leads to */
+};
+
+static void walk_plain(struct walk *k, uint32_t value)
+{
+	if (k->out)
+		checker_put_value(k->out, value);
+	else
+		k->own += checker_mix(k->place + value + 1);
+}
+
+static uint32_t walk_value(struct walk *k)
+{
+	const uint32_t value = checker_get_value(&k->in);
+	walk_plain(k, value);
+	return value;
+}
+
+/* What kernel `a` is to the part: itself if it is never exchanged, else only whose it is. */
+static uint32_t role_of(const struct walk *k, uint32_t a)
+{
+	return a < k->c->fixed ? 8 + a : a == k->home ? 1 : a == k->to ? 2 : 3;
+}
+
+static void sign_ref(struct walk *k, uint32_t code)
+{
+	const struct checker *c = k->c;
+	const uint32_t a = (code - 1) / c->codes_a_node;
+	uint32_t what = (code - 1) % c->codes_a_node;
+	uint32_t m = c->protocol->machines - 1;
+	while (m && what < c->machine_code[m])
+		m--;
+	const bool slot = m && what >= c->machine_code[m] + 2 && is_pool(c, m);
+	if (slot) {
+		const uint32_t i = (what - c->machine_code[m] - 2) / 2,
+			       stale = (what - c->machine_code[m]) % 2;
+		k->sum[atom_of(c, a, m, i)] += checker_mix(k->place * 5 + stale);
+		what = 4096 + 2 * m + stale;
+	}
+	if (a >= c->fixed)
+		k->sum[a] += checker_mix(k->place * 3 + what);
+	k->own += checker_mix(k->place * 7 + what * 64 + role_of(k, a));
+}
+
+static void walk_ref(struct walk *k)
+{
+	const uint32_t code = checker_get_value(&k->in);
+	if (k->out)
+		checker_put_value(k->out, k->map->code[code]);
+	else if (code)
+		sign_ref(k, code);
+	else
+		k->own += checker_mix(k->place);
+	k->place++;
+}
+
+static void walk_word(struct walk *k, enum step_kind kind)
+{
+	if (kind != STEP_K_NODE) {
+		walk_value(k);
+	} else {
+		const uint32_t a = checker_get_value(&k->in);
+		if (k->out)
+			checker_put_value(k->out, k->map->relabel.label[a]);
+		else
+			k->own += checker_mix(k->place * 11 + role_of(k, a));
+		if (!k->out && a >= k->c->fixed)
+			k->sum[a] += checker_mix(k->place * 13);
+	}
+	k->place++;
+}
+
+static void walk_message(struct walk *k)
+{
+	const uint32_t event = walk_value(k);
+	k->place = checker_mix(k->place + event);
+	walk_ref(k);
+	walk_ref(k);
+	walk_ref(k);
+	if (k->c->protocol->event[event].word != STEP_K_NONE)
+		walk_word(k, (enum step_kind)k->c->protocol->event[event].word);
+}
+
+static void sort(uint32_t *code, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		const uint32_t one = code[i];
+		uint32_t j = i;
+		for (; j && code[j - 1] > one; j--)
+			code[j] = code[j - 1];
+		code[j] = one;
+	}
+}
+
+/* Members of one kind: their order says nothing. */
+static void walk_members(struct walk *k, uint32_t count)
+{
+	const uint64_t place = k->place;
+	uint32_t code[256];
+	for (uint32_t i = 0; i < count; i++) {
+		if (!k->out) {
+			k->place = place;
+			walk_ref(k);
+		} else {
+			code[i & 255] = k->map->code[checker_get_value(&k->in)];
+		}
+	}
+	if (k->out)
+		sort(code, count);
+	for (uint32_t i = 0; k->out && i < count; i++)
+		checker_put_value(k->out, code[i & 255]);
+	k->place = place + 1;
+}
+
+static void walk_list(struct walk *k)
+{
+	const uint32_t head = walk_value(k), count = head >> 1;
+	uint32_t untold = count;
+	if (head & 1) {
+		walk_value(k);
+		untold = walk_value(k);
+	}
+	k->place++;
+	walk_members(k, untold);
+	walk_members(k, count - untold);
+}
+
+static void walk_ring(struct walk *k)
+{
+	const uint32_t count = walk_value(k);
+	for (uint32_t i = 0; i < count; i++)
+		walk_message(k);
+}
+
+static void walk_fields(struct walk *k, const struct step_field *f)
+{
+	for (; f->name; f++) {
+		if (f->kind == STEP_K_REF)
+			walk_ref(k);
+		else if (f->kind == STEP_K_LIST)
+			walk_list(k);
+		else
+			walk_word(k, (enum step_kind)f->kind);
+	}
+}
+
+static void walk_machine(struct walk *k, uint32_t m)
+{
+	const uint32_t first = walk_value(k);
+	k->place = checker_mix(k->place + first);
+	if (first & CHECKER_PENDING)
+		walk_value(k);
+	if (first & CHECKER_PARKED)
+		walk_ring(k);
+	if (first >> CHECKER_STATE_SHIFT && k->c->protocol->machine[m].named)
+		walk_ref(k);
+	if (first >> CHECKER_STATE_SHIFT)
+		walk_fields(k, k->c->protocol->machine[m].fields());
+}
+
+static void walk_record(struct walk *k)
+{
+	const struct step_shadow *shadow = &k->c->model->shadow;
+	if (walk_value(k))
+		walk_fields(k, shadow->fields());
+}
+
+/* All slots of a pool, or the records of them: those that can be exchanged come out in their new order. */
+static void walk_pool(struct walk *k, uint32_t m, bool records)
+{
+	struct checker *c = k->c;
+	struct checker_bytes *out = k->out, *one = c->walked;
+	const uint64_t base = k->place, sum = k->own;
+	const uint32_t slots = c->slots[m];
+	uint32_t at[SLOTS_MAX + 1] = {0};
+	one->length = 0;
+	if (out)
+		k->out = one;
+	for (uint32_t i = 0; i < slots; i++) {
+		k->place = checker_mix(base + (is_pool(c, m) ? 0 : i + 1));
+		k->own = 0;
+		if (records)
+			walk_record(k);
+		else
+			walk_machine(k, m);
+		at[i + 1] = one->length;
+		if (!out && is_pool(c, m))
+			k->sum[atom_of(c, k->home, m, i)] += k->own;
+		k->own = checker_mix(k->own);
+		if (!out && k->home >= c->fixed)
+			k->sum[k->home] += k->own;
+	}
+	k->out = out;
+	k->own = sum;
+	k->place = base + 1;
+	for (uint32_t n = 0; out && n < slots; n++)
+		for (uint32_t i = 0; i < slots; i++)
+			if (k->map->relabel.slot[k->home][m][i] == n &&
+			    out->length + at[i + 1] - at[i] < PACK_MAX) {
+				memcpy(out->byte + out->length, one->byte + at[i], at[i + 1] - at[i]);
+				out->length += at[i + 1] - at[i];
+			}
+}
+
+static void walk_kernel(struct walk *k)
+{
+	if (walk_value(k) == CHECKER_CRASHED)
+		return;
+	for (uint32_t m = 1; m < k->c->protocol->machines; m++) {
+		k->place = checker_mix(k->place + m);
+		walk_pool(k, m, false);
+	}
+	walk_ring(k);
+}
+
+static void walk_clients(struct walk *k)
+{
+	const uint64_t place = k->place;
+	for (uint32_t i = 0; i < k->c->clients; i++) {
+		const uint32_t event = walk_value(k);
+		k->place++;
+		if (!event)
+			continue;
+		k->place = checker_mix(k->place + event);
+		walk_value(k);
+		k->place++;
+		walk_ref(k);
+		walk_ref(k);
+		if (k->c->protocol->event[event].word != STEP_K_NONE)
+			walk_word(k, (enum step_kind)k->c->protocol->event[event].word);
+	}
+	k->place = place + 1000; /* a record is like another whatever is called */
+	if (k->c->model->shadow.machine)
+		walk_pool(k, k->c->model->shadow.machine, true);
+}
+
+static void walk_channel(struct walk *k)
+{
+	const uint32_t count = walk_value(k);
+	const uint64_t place = k->place;
+	for (uint32_t i = 0; i < count; i++) {
+		if (k->c->reorder)
+			k->place = place;
+		walk_message(k);
+	}
+}
+
+/* A channel whose order is not state is written in the order of its messages' bytes, which a relabelling changes. */
+static void order_channel(struct checker *c, struct checker_bytes *b)
+{
+	struct step_msg m[CHANNEL_CREDIT];
+	uint32_t count;
+	checker_get_channel(c, b->byte, m, &count);
+	b->length = 0;
+	checker_put_channel(c, b, m, count);
+}
+
+static void walk_part(struct walk *k, enum checker_kind kind)
+{
+	if (kind == PART_KERNEL)
+		walk_kernel(k);
+	else if (kind == PART_CLIENTS)
+		walk_clients(k);
+	else if (kind == PART_CHANNEL)
+		walk_channel(k);
+}
+
+/* The kernel, or kernels, of a position. */
+static void home_of(const struct checker_search *s, uint32_t position, uint32_t *home, uint32_t *to)
+{
+	*home = *to = NODES;
+	if (position < s->ghost_at) {
+		*home = position % s->nodes;
+	} else if (position >= s->channel_at) {
+		*home = (position - s->channel_at) / s->nodes;
+		*to = (position - s->channel_at) % s->nodes;
+	}
+}
+
+/* ---- signatures ---- */
+
+static uint32_t atoms_of(const struct checker_search *s) { return NODES + s->nodes * s->c->atoms_a_node; }
+
+static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t id)
+{
+	struct checker *c = w->c;
+	const struct checker_part *p = checker_part_at(&w->search->parts, id);
+	uint64_t sum[ATOMS_MAX] = {0};
+	struct walk k = {.c = c, .in = p->bytes, .sum = sum};
+	home_of(w->search, position, &k.home, &k.to);
+	const uint32_t from = k.home < c->fixed ? k.home + 1 : 0, to = k.to < c->fixed ? k.to + 1 : 0;
+	k.place = checker_mix(p->kind * 1024u + from * 32 + to);
+	walk_part(&k, (enum checker_kind)p->kind);
+	if (k.home < w->search->nodes && k.home >= c->fixed)
+		sum[k.home] += checker_mix(k.own * 3);
+	if (k.to < w->search->nodes && k.to >= c->fixed)
+		sum[k.to] += checker_mix(k.own * 5);
+	const uint64_t at = w->signs.used / sizeof(struct checker_sign);
+	uint64_t count = 0;
+	for (uint32_t i = 0; i < atoms_of(w->search); i++) {
+		struct checker_sign *sign = sum[i] ? checker_array_push(&w->signs, sizeof *sign) : NULL;
+		w->failed |= sum[i] && !sign;
+		if (sign)
+			*sign = (struct checker_sign){.atom = i, .hash = sum[i]}, count++;
+	}
+	return at << 16 | count;
+}
+
+static void add_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+{
+	const uint64_t key = checker_memo_key(TAG_SIGN, position, id, 0);
+	uint64_t value;
+	if (!checker_memo_get(&w->memo, key, &value)) {
+		value = sign_part(w, position, id);
+		w->failed |= checker_memo_put(&w->memo, key, value) != 0;
+	}
+	const struct checker_sign *sign =
+		(const struct checker_sign *)(const void *)w->signs.at + (value >> 16);
+	for (uint32_t i = 0; i < (value & 0xffff); i++)
+		sum[sign[i].atom] += sign[i].hash;
+}
+
+/* ---- relabelling ---- */
+
+static void make_codes(const struct checker *c, struct checker_map *map)
+{
+	const struct checker_relabel *r = &map->relabel;
+	map->code[0] = 0;
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		const uint32_t from = 1 + a * c->codes_a_node, to = 1 + r->label[a] * c->codes_a_node;
+		for (uint32_t i = 0; i < c->codes_a_node; i++)
+			map->code[from + i] = (uint16_t)(to + i);
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			for (uint32_t i = 0; i < c->slots[m]; i++)
+				for (uint32_t stale = 0; stale < 2; stale++)
+					map->code[from + c->machine_code[m] + 2 + 2 * i + stale] =
+						(uint16_t)(to + c->machine_code[m] + 2 +
+							   2 * r->slot[a][m][i] + stale);
+	}
+}
+
+static bool is_same(const struct checker *c, const struct checker_relabel *x, const struct checker_relabel *y)
+{
+	if (memcmp(x->label, y->label, c->nodes) != 0)
+		return false;
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			if (is_pool(c, m) && memcmp(x->slot[a][m], y->slot[a][m], c->slots[m]) != 0)
+				return false;
+	return true;
+}
+
+static uint64_t hash_relabel(const struct checker *c, const struct checker_relabel *r)
+{
+	uint64_t h = checker_hash(r->label, c->nodes);
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			if (is_pool(c, m))
+				h = checker_mix(h + checker_hash(r->slot[a][m], c->slots[m]));
+	return h | 1;
+}
+
+static const struct checker_map *map_at(const struct checker_worker *w, uint64_t at)
+{
+	return (const struct checker_map *)(const void *)w->maps.at + at;
+}
+
+static uint32_t map_of(struct checker_worker *w, const struct checker_relabel *r)
+{
+	uint64_t key = hash_relabel(w->c, r), at;
+	for (; checker_memo_get(&w->map_index, key, &at); key += 2)
+		if (is_same(w->c, r, &map_at(w, at)->relabel))
+			return (uint32_t)at;
+	at = w->maps.used / sizeof(struct checker_map);
+	struct checker_map *map = checker_array_push(&w->maps, sizeof *map);
+	w->failed |= !map || checker_memo_put(&w->map_index, key, at);
+	if (!map)
+		return 0;
+	map->relabel = *r;
+	make_codes(w->c, map);
+	return (uint32_t)at;
+}
+
+static uint32_t relabel_part(struct checker_worker *w, uint32_t map, uint32_t position, uint32_t id)
+{
+	const uint64_t key = checker_memo_key(TAG_RELABEL, position, id, map);
+	const struct checker_part *p = checker_part_at(&w->search->parts, id);
+	uint64_t value;
+	if (checker_memo_get(&w->memo, key, &value))
+		return (uint32_t)value;
+	struct walk k = {.c = w->c, .in = p->bytes, .out = &w->bytes, .map = map_at(w, map)};
+	home_of(w->search, position, &k.home, &k.to);
+	w->bytes.length = 0;
+	walk_part(&k, (enum checker_kind)p->kind);
+	if (p->kind == PART_CHANNEL && w->c->reorder)
+		order_channel(w->c, &w->bytes);
+	value = checker_parts_intern(&w->search->parts, (enum checker_kind)p->kind, p->count, &w->bytes);
+	w->bytes.length = 0;
+	w->failed |= value == PART_FAILED || checker_memo_put(&w->memo, key, value);
+	return (uint32_t)value;
+}
+
+static void apply(struct checker_worker *w, const struct checker_relabel *r, const struct checker_vector *v,
+		  struct checker_vector *out)
+{
+	const struct checker_search *s = w->search;
+	const uint32_t map = map_of(w, r), n = s->nodes;
+	for (uint32_t a = 0; a < n; a++) {
+		out->id[r->label[a]] = relabel_part(w, map, a, v->id[a]);
+		out->id[n + r->label[a]] = relabel_part(w, map, n + a, v->id[n + a]);
+	}
+	out->id[s->ghost_at] = v->id[s->ghost_at];
+	for (uint32_t x = 0; x < n; x++)
+		for (uint32_t y = 0; y < n; y++) {
+			const uint32_t at = s->channel_at + x * n + y, id = v->id[at];
+			out->id[s->channel_at + r->label[x] * n + r->label[y]] =
+				id ? relabel_part(w, map, at, id) : 0;
+		}
+}
+
+static void make_identity(const struct checker *c, struct checker_relabel *r)
+{
+	for (uint32_t a = 0; a < NODES; a++) {
+		r->label[a] = (uint8_t)a;
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			for (uint32_t i = 0; i < c->slots[m]; i++)
+				r->slot[a][m][i] = (uint8_t)i;
+	}
+	r->is_identity = true;
+}
+
+/* ---- the order of atoms ---- */
+
+/* Orders items 0 to count by their key; order[i] is the i-th. */
+static void order_by(const uint64_t *key, uint8_t *order, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t j = i;
+		for (; j && key[order[j - 1]] > key[i]; j--)
+			order[j] = order[j - 1];
+		order[j] = (uint8_t)i;
+	}
+}
+
+/* Tied atoms of the ordered vector: kernels at to at + count, or slots of machine m of kernel a. */
+struct tie {
+	uint32_t a, m, at, count;
+};
+struct ties {
+	uint32_t count;
+	uint64_t orders, free_orders;
+	struct tie tie[ATOMS_MAX];
+};
+
+static uint64_t factorial(uint64_t n) { return n < 2 ? 1 : n * factorial(n - 1); }
+
+/* Equal neighbours in an order. Slots that are free, and that nobody names, are like each other in any order. */
+static void find_ties(struct ties *t, const uint64_t *key, const uint8_t *order, uint32_t count,
+		      struct tie like, uint64_t free_key)
+{
+	for (uint32_t i = 0, j; i < count; i = j) {
+		for (j = i + 1; j < count && key[order[j]] == key[order[i]]; j++)
+			;
+		if (j == i + 1)
+			continue;
+		if (key[order[i]] == free_key) {
+			t->free_orders *= factorial(j - i);
+			continue;
+		}
+		like.at += i;
+		like.count = j - i;
+		t->tie[t->count++] = like;
+		like.at -= i;
+		t->orders = t->orders > ORDERS_MAX ? t->orders : t->orders * factorial(j - i);
+	}
+}
+
+static void order_slots(struct checker_worker *w, uint64_t *sum, struct checker_relabel *r, struct ties *t)
+{
+	const struct checker *c = w->c;
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t m = 1; m < c->protocol->machines; m++) {
+			uint8_t order[SLOTS_MAX];
+			const uint64_t *key = &sum[atom_of(c, a, m, 0)];
+			if (!is_pool(c, m))
+				continue;
+			order_by(key, order, c->slots[m]);
+			for (uint32_t i = 0; i < c->slots[m]; i++) {
+				r->slot[a][m][order[i]] = (uint8_t)i;
+				r->is_identity &= order[i] == i;
+				if (a >= c->fixed)
+					sum[a] += checker_mix(key[i]);
+			}
+			find_ties(t, key, order, c->slots[m], (struct tie){.a = a, .m = m},
+				  w->search->free_key[a < c->fixed ? a : NODES][m]);
+		}
+}
+
+static void order_kernels(const struct checker *c, const uint64_t *sum, struct checker_relabel *r,
+			  struct ties *t)
+{
+	uint8_t order[NODES];
+	const uint32_t slots = t->count;
+	order_by(sum + c->fixed, order, c->nodes - c->fixed);
+	for (uint32_t i = 0; i < c->nodes - c->fixed; i++) {
+		r->label[c->fixed + order[i]] = (uint8_t)(c->fixed + i);
+		r->is_identity &= order[i] == i;
+	}
+	find_ties(t, sum + c->fixed, order, c->nodes - c->fixed, (struct tie){.a = NODES, .at = c->fixed}, 0);
+	for (uint32_t i = 0; i < slots; i++) /* ties are of the ordered vector */
+		t->tie[i].a = r->label[t->tie[i].a];
+}
+
+/* ---- ties ---- */
+
+static bool is_equal(const struct checker_search *s, const struct checker_vector *x,
+		     const struct checker_vector *y)
+{
+	return !memcmp(x->id, y->id, s->positions * sizeof *x->id);
+}
+
+/* An order of vectors that does not depend on the numbers of parts. */
+static int compare(const struct checker_search *s, const struct checker_vector *x,
+		   const struct checker_vector *y)
+{
+	for (uint32_t i = 0; i < s->positions; i++) {
+		if (x->id[i] == y->id[i])
+			continue;
+		const uint64_t p = checker_part_at(&s->parts, x->id[i])->hash;
+		const uint64_t q = checker_part_at(&s->parts, y->id[i])->hash;
+		if (p != q)
+			return p < q ? -1 : 1;
+	}
+	return 0;
+}
+
+/* The atoms of a tie come in another order: the `number`-th. */
+static void permute_tie(struct checker_relabel *r, const struct tie *t, uint64_t number)
+{
+	uint8_t left[SLOTS_MAX];
+	uint8_t *to = t->a == NODES ? r->label : r->slot[t->a][t->m];
+	for (uint32_t i = 0; i < t->count; i++)
+		left[i] = (uint8_t)(t->at + i);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const uint64_t base = factorial(t->count - 1 - i), pick = number / base % (t->count - i);
+		to[t->at + i] = left[pick];
+		memmove(left + pick, left + pick + 1, t->count - i - 1 - pick);
+	}
+}
+
+/* Whether no exchange of tied neighbours changes the vector. */
+static bool ties_say_nothing(struct checker_worker *w, const struct checker_vector *v, const struct ties *t)
+{
+	struct checker_relabel r;
+	struct checker_vector other;
+	make_identity(w->c, &r);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct tie *tie = &t->tie[i];
+		uint8_t *to = tie->a == NODES ? r.label : r.slot[tie->a][tie->m];
+		for (uint32_t j = tie->at; j + 1 < tie->at + tie->count; j++) {
+			to[j] = (uint8_t)(j + 1), to[j + 1] = (uint8_t)j;
+			apply(w, &r, v, &other);
+			to[j] = (uint8_t)j, to[j + 1] = (uint8_t)(j + 1);
+			if (!is_equal(w->search, v, &other))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Takes the least of all orders of the tied; returns how many reach it. */
+static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, const struct ties *t)
+{
+	const struct checker_vector base = *v;
+	struct checker_vector other;
+	uint64_t reached = 1;
+	for (uint64_t n = 1; n < t->orders; n++) {
+		struct checker_relabel r;
+		uint64_t number = n;
+		make_identity(w->c, &r);
+		for (uint32_t i = 0; i < t->count; i++) {
+			const uint64_t orders = factorial(t->tie[i].count);
+			permute_tie(&r, &t->tie[i], number % orders);
+			number /= orders;
+		}
+		apply(w, &r, &base, &other);
+		const int order = compare(w->search, &other, v);
+		reached = order < 0 ? 1 : reached + (order == 0);
+		if (order < 0)
+			memcpy(v->id, other.id, sizeof v->id);
+	}
+	return reached;
+}
+
+static uint64_t all_orders(const struct ties *t)
+{
+	uint64_t orders = 1;
+	for (uint32_t i = 0; i < t->count; i++)
+		orders *= factorial(t->tie[i].count);
+	return orders;
+}
+
+void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit)
+{
+	struct checker_search *s = w->search;
+	uint64_t sum[ATOMS_MAX], same = 1;
+	struct checker_relabel r;
+	struct ties t;
+	struct checker_vector ordered;
+	memset(sum, 0, atoms_of(s) * sizeof *sum);
+	for (uint32_t i = 0; i < s->positions; i++)
+		if (v->id[i] && i != s->ghost_at)
+			add_signs(w, i, v->id[i], sum);
+	t.count = 0, t.orders = t.free_orders = 1;
+	make_identity(w->c, &r);
+	order_slots(w, sum, &r, &t);
+	order_kernels(w->c, sum, &r, &t);
+	if (!r.is_identity) {
+		apply(w, &r, v, &ordered);
+		memcpy(v->id, ordered.id, s->positions * sizeof *v->id);
+	}
+	if (t.count)
+		same = ties_say_nothing(w, v, &t) ? all_orders(&t)
+		       : t.orders <= ORDERS_MAX   ? break_ties(w, v, &t)
+						  : 1;
+	*orbit = s->group && s->group <= UINT32_MAX ? (uint32_t)(s->group / (same * t.free_orders)) : 0;
+	checker_vector_hash(s, v);
+}
+
+/* Slots that are taken change places; free ones keep their order, which says what is taken next. */
+static void shake_pool(const struct checker *c, uint32_t a, uint32_t m, struct checker_relabel *r)
+{
+	uint8_t taken[SLOTS_MAX];
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < c->slots[m]; i++)
+		if (((const struct step_head *)step_at(&c->node[a], m, i))->state)
+			taken[count++] = (uint8_t)i;
+	for (uint32_t i = 0; i < count; i++)
+		r->slot[a][m][taken[i]] = taken[(i + 1) % count];
+}
+
+void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
+{
+	const struct checker *c = w->c;
+	struct checker_relabel r;
+	struct checker_vector out = *v;
+	make_identity(c, &r);
+	checker_load_vector(w, v);
+	for (uint32_t a = c->fixed; a < c->nodes; a++)
+		r.label[a] = (uint8_t)(c->nodes - 1 - (a - c->fixed));
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			if (is_pool(c, m))
+				shake_pool(c, a, m, &r);
+	apply(w, &r, v, &out);
+	*v = out;
+	checker_vector_hash(w->search, v);
+}
+
+/* ---- what there is to exchange ---- */
+
+/* The signature of a free slot that nobody names, in a kernel that is not exchanged, and in one that is. */
+static void find_free_keys(struct checker_search *s)
+{
+	struct checker_worker *w = &s->worker[0];
+	struct checker *c = w->c;
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		uint64_t sum[ATOMS_MAX] = {0};
+		checker_clear_kernel(c, a);
+		memset(c->shared->flight[a], 0, sizeof c->shared->flight[a]);
+		c->shared->crashed[a] = false;
+		add_signs(w, a, checker_steps_kernel(w, a), sum);
+		add_signs(w, s->nodes + a, checker_steps_clients(w, a), sum);
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			if (is_pool(c, m))
+				s->free_key[a < c->fixed ? a : NODES][m] = sum[atom_of(c, a, m, 0)];
+	}
+}
+
+void checker_symmetry_init(struct checker_search *s)
+{
+	const struct checker *c = s->c;
+	bool fits = true;
+	s->group = 1;
+	for (uint32_t n = 2; n <= c->nodes - c->fixed; n++)
+		s->group *= n;
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		for (uint32_t a = 0; a < c->nodes && is_pool(c, m); a++)
+			for (uint32_t n = 2; n <= c->slots[m]; n++) {
+				s->group *= n;
+				fits = fits && s->group <= UINT32_MAX;
+			}
+	s->exchanges = s->group != 1;
+	s->group = fits ? s->group : 0;
+	if (s->exchanges)
+		find_free_keys(s);
+}
