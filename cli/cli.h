@@ -27,7 +27,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
-int cmd_new(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_mutate(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_costs(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct {
 	{"calibrate", "measure this host, so that virtual time predicts its native runs", cmd_calibrate},
 	{"profile", "run a scenario and show where its threads spend their time", cmd_profile},
 	{"mutate", "put mistakes into a protocol, and see which the checker finds", cmd_mutate},
+	{"export", "write a protocol for another model checker: Murphi", cmd_export},
 	{"new", "write a protocol's folder to begin with: code, scenario, test, build file", cmd_new},
 	{"list", "what comes with Skerry: protocols, scenarios, recordings, machines, costs", cmd_list},
 	{"costs", "what a kernel's paths cost, beside what was published", cmd_costs},

@@ -564,11 +564,11 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 }
 
 static const struct step_model model = {.nodes = 3,
-					.slots = {0, 3, 1, 4},
+					.slots = {0, 2, 1, 3},
 					.flight = 2,
 					.symmetric_from = 1,
 					.objects = 1,
-					.capabilities = 4,
+					.capabilities = 3,
 					.shadow = STEP_SHADOW(capability_shadow, CAP),
 					.local_errors = true,
 					.begin = capability_model_begin,

@@ -23,8 +23,7 @@
  * the generation is checked like this too, and then a real MAC: the call CRYPTO_CHECK into the local kernel (ssi/mac.h).
  *
  * Assumes: reliable channels; no order is needed. Invariants:
- *  I1  bits that their home has not sealed for this epoch are not honoured;
- *  I2  a first capability at its home is of its object's epoch;
+ *  I1  a first capability at its home is of its object's epoch;
  *  and the promises of the family (skerry/capability.h) that it keeps: revoke and rights. */
 #include "ssi/protocols/protocols.h"
 
@@ -456,16 +455,6 @@ static bool may_be_made(const struct step_world *w)
 	return false;
 }
 
-/* Bits in a slot that nobody was told of: somebody's import. */
-static bool has_import(const struct step_world *w)
-{
-	for (uint32_t b = 0; b < w->nodes; b++)
-		for (uint32_t i = 0; i < w->node[b].pool[CAP].slots; i++)
-			if (cap_at(w, b, i)->head.state != FREE && !is_recorded(w, b, i))
-				return true;
-	return false;
-}
-
 static bool has_slot(const struct step_node *n, unsigned machine)
 {
 	for (uint32_t i = 0; i < n->pool[machine].slots; i++)
@@ -486,7 +475,9 @@ static bool has_room(const struct step_world *w)
 	return count < w->objects * w->capabilities;
 }
 
-static bool is_live(const struct capability_shadow *r) { return r->self.machine && !(r->flags & 1); }
+/* Flags of the family's records: dead is what is never usable again. */
+enum { DEAD = 1, REVOKED = 2, RETYPED = 4 };
+static bool is_live(const struct capability_shadow *r) { return r->self.machine && !(r->flags & DEAD); }
 static const struct capability_shadow *record_of(const struct step_world *w, step_ref cap)
 {
 	return step_shadow_at(w, (uint32_t)cap.node, (uint32_t)cap.index);
@@ -501,12 +492,12 @@ static bool is_bad(const struct step_world *w, step_ref cap)
  * bad bits are bad bits, so they are explored where there is room. */
 static uint32_t calls_with_bad(const struct step_world *w, step_ref cap, bool room, struct step_msg *out)
 {
-	static const uint8_t asks[] = {C_USE, C_MINT, C_REVOKE,
-				       C_DELETE}; /* to query is to use, to retype is to mint */
+	/* To query is to use, to retype is to mint. */
+	static const uint8_t asks[] = {C_USE, C_MINT, C_REVOKE, C_DELETE};
 	const uint32_t node = (uint32_t)cap.node;
+	const bool good = is_current(w, cap_at(w, node, (uint32_t)cap.index)->object);
 	uint32_t count = 0;
-	for (uint32_t i = 0;
-	     i < (is_current(w, cap_at(w, node, (uint32_t)cap.index)->object) ? 1 : sizeof asks); i++)
+	for (uint32_t i = 0; i < (good ? 1 : sizeof asks); i++)
 		out[count++] = (struct step_msg){
 			.event = asks[i], .arg = cap, .word = asks[i] == C_USE || asks[i] == C_MINT ? 1 : 0};
 	if (room && is_recorded(w, node, (uint32_t)cap.index)) {
@@ -526,19 +517,31 @@ static bool is_worth_it(const struct step_world *w, const struct step_msg *call)
 	       (call->event != C_RETIRE || w->judged != 1u << CAPABILITY_P_SELECTIVE);
 }
 
-/* Where revoke is judged somebody makes bits up, once at a time; where confinement is, somebody reads the right ones over
- * a shoulder. */
+static bool has_bad(const struct step_world *w)
+{
+	for (uint32_t b = 0; b < w->nodes; b++)
+		for (uint32_t i = 0; i < w->node[b].pool[CAP].slots; i++)
+			if (is_bad(w, step_ref_of(&w->node[b], CAP, i)))
+				return true;
+	return false;
+}
+
+/* Where revoke is judged somebody makes bits up, for one object at a time; where confinement is, somebody reads the right
+ * ones over a shoulder. */
 static uint32_t calls_to_import(const struct step_world *w, uint32_t node, struct step_msg *out)
 {
 	const bool leak = w->judged == 1u << CAPABILITY_P_CONFINED;
-	if (!w->node[0].pool[OBJECT].used || !(leak || w->judged >> CAPABILITY_P_REVOKE & 1))
+	uint32_t count = 0;
+	if (leak ? !node : !(w->judged >> CAPABILITY_P_REVOKE & 1))
 		return 0;
-	step_ref object = step_ref_of(&w->node[0], OBJECT, 0);
-	if (leak && (!node || !is_current(w, object)))
-		return 0;
-	object.gen ^= leak ? 0 : 0x800;
-	*out = (struct step_msg){.event = C_IMPORT, .arg = object, .word = 3};
-	return 1;
+	for (uint32_t i = 0; i < w->node[0].pool[OBJECT].slots; i++) {
+		step_ref object = step_ref_of(&w->node[0], OBJECT, i);
+		if (leak && !is_current(w, object))
+			continue;
+		object.gen ^= leak ? 0 : 0x800;
+		out[count++] = (struct step_msg){.event = C_IMPORT, .arg = object, .word = 3};
+	}
+	return count;
 }
 
 /* Besides the family's calls: calls with bad bits, which look as good as others; imports; and one more object than there
@@ -557,18 +560,27 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 			count += calls_with_bad(w, step_ref_of(&w->node[node], CAP, i), room, out + count);
 	if (count + 3 < max && !has_slot(home, OBJECT) && node == 0 && has_slot(home, CAP))
 		out[count++] = (struct step_msg){.event = C_CREATE};
-	if (count < max && room && !may_be_made(w) && !has_import(w))
+	if (count + home->pool[OBJECT].slots < max && room && !may_be_made(w) && !has_bad(w))
 		count += calls_to_import(w, node, &out[count]);
 	for (uint32_t i = 0; i < count; i++)
 		out[i].to = STEP_ANY(node, out[i].event == C_CREATE ? CAP : OP);
 	return count;
 }
 
+/* Nobody has granted it. What was made up is followed as what is dead; what was copied has no record. */
+static const char *imported(const struct step_world *w, uint32_t result, step_ref cap)
+{
+	if (result == CAPABILITY_OK && w->judged != 1u << CAPABILITY_P_CONFINED)
+		*(struct capability_shadow *)step_shadow_at(w, (uint32_t)cap.node, (uint32_t)cap.index) =
+			(struct capability_shadow){.self = cap, .held = CAPABILITY_RIGHTS, .flags = DEAD};
+	return NULL;
+}
+
 static const char *completed(const struct step_world *w, uint32_t node, uint32_t result, step_ref arg)
 {
 	const struct step_msg *call = &w->call[node];
 	if (call->event == C_IMPORT)
-		return NULL; /* nobody has granted it: there is nothing to record */
+		return imported(w, result, arg);
 	const bool asks = call->event == C_USE || call->event == C_QUERY;
 	const struct cap *c = asks ? step_lookup(&w->node[node], call->arg) : NULL;
 	if (!c)
@@ -576,9 +588,7 @@ static const char *completed(const struct step_world *w, uint32_t node, uint32_t
 	if (result != CAPABILITY_OK && is_current(w, c->object))
 		return NULL; /* the kernel said no, which it may say to anybody */
 	if (result == CAPABILITY_OK && !is_recorded(w, node, (uint32_t)call->arg.index) && !may_be_made(w))
-		return w->judged >> CAPABILITY_P_CONFINED & 1
-			       ? "confinement: bits were copied, nobody granted them, and they can be used"
-			       : "I1: bits that their home has not sealed can be used";
+		return "confinement: bits were copied, nobody granted them, and they can be used";
 	return capability_model_completed(w, node, result, arg);
 }
 
@@ -591,7 +601,7 @@ static const char *look_first(const struct step_world *w, uint32_t node, uint32_
 	const struct object *object = step_lookup(&w->node[c->object.node], c->object);
 	return object && step_same(object->first, step_ref_of(&w->node[node], CAP, i))
 		       ? NULL
-		       : "I2: a first capability is not of its object's epoch";
+		       : "I1: a first capability is not of its object's epoch";
 }
 
 static bool may_be_renewed(const struct step_world *w, step_ref cap)
@@ -602,30 +612,55 @@ static bool may_be_renewed(const struct step_world *w, step_ref cap)
 	return false;
 }
 
-/* Bits of an epoch that is over are never good again, whoever revoked them: they are followed as revoked ones, which
- * merges many states, but where it matters who revoked them. */
-static void forget_history(const struct step_world *w, uint32_t node, uint32_t i)
+static bool has_derived(const struct step_world *w, step_ref cap)
+{
+	for (uint32_t b = 0; b < w->nodes; b++)
+		for (uint32_t i = 0; i < w->node[b].pool[CAP].slots; i++) {
+			const struct capability_shadow *r = step_shadow_at(w, b, i);
+			if (r->self.machine && step_same(r->source, cap))
+				return true;
+		}
+	return false;
+}
+
+/* Bits of an epoch that is over are never good again, whoever revoked them: they are followed as what is dead, which
+ * merges many states, but where it matters who revoked them. True: something was forgotten. */
+static bool forget_history(const struct step_world *w, uint32_t node, uint32_t i)
 {
 	struct capability_shadow *r = step_shadow_at(w, node, i);
+	const struct capability_shadow was = *r;
 	const struct cap *c = cap_at(w, node, i);
-	if (!r->self.machine || w->judged >> CAPABILITY_P_SELECTIVE & 1)
-		return;
-	r->flags &= 7;
-	if (c->head.state != HELD || is_current(w, c->object) || may_be_renewed(w, r->self))
-		return;
-	r->flags = (r->flags & 6) | 1;
-	r->held = CAPABILITY_RIGHTS;
+	if (!r->self.machine)
+		return false;
+	r->flags &= DEAD | REVOKED | RETYPED;
+	if (c->head.state == HELD && !is_current(w, c->object) && !may_be_renewed(w, r->self)) {
+		r->flags |= DEAD;
+		r->held = CAPABILITY_RIGHTS;
+		if (!has_derived(w, r->self))
+			*r = (struct capability_shadow){.self = r->self, .held = r->held, .flags = DEAD};
+	}
+	return memcmp(&was, r, sizeof was) != 0;
+}
+
+/* Whoever is forgotten may be the last that something else was followed for. */
+static void forget_histories(const struct step_world *w)
+{
+	for (bool again = true; again;) {
+		again = false;
+		for (uint32_t b = 0; b < w->nodes; b++)
+			for (uint32_t i = 0; i < w->node[b].pool[CAP].slots; i++)
+				again |= forget_history(w, b, i);
+	}
 }
 
 static const char *always(const struct step_world *w)
 {
 	const char *why = capability_model_always(w);
 	for (uint32_t b = 0; b < w->nodes && !why; b++)
-		for (uint32_t i = 0; i < w->node[b].pool[CAP].used && !why; i++) {
+		for (uint32_t i = 0; i < w->node[b].pool[CAP].used && !why; i++)
 			why = look_first(w, b, i);
-			if (w->shadow) /* a search */
-				forget_history(w, b, i);
-		}
+	if (w->shadow && !(w->judged >> CAPABILITY_P_SELECTIVE & 1))
+		forget_histories(w);
 	return why;
 }
 
@@ -635,7 +670,7 @@ static const struct step_model model = {.nodes = 3,
 					.flight = 2,
 					.symmetric_from = 1,
 					.objects = 1,
-					.capabilities = 4,
+					.capabilities = 3,
 					.shadow = STEP_SHADOW(capability_shadow, CAPABILITY_CAP),
 					.local_errors = true,
 					.use_tells = true,
@@ -653,9 +688,7 @@ const struct step_protocol capability_crypto = {
 		 "Amoeba)",
 	.assumes = "reliable channels; no order is needed",
 	.invariants =
-		(const char *const[]){
-			"I1  bits that their home has not sealed for this epoch are not honoured",
-			"I2  a first capability at its home is of its object's epoch", NULL},
+		(const char *const[]){"I1  a first capability at its home is of its object's epoch", NULL},
 	.promises = promises,
 	.event = step_events,
 	.events = EVENT_COUNT,

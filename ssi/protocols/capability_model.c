@@ -49,6 +49,9 @@ static bool is_usable(const struct step_world *w, uint32_t node, const struct st
 	return head->state && w->node[node].protocol->machine[CAP].usable >> head->state & 1;
 }
 static bool is_live(const record *r) { return r && r->self.machine && !(r->flags & DEAD); }
+static const struct step_model *model_of(const struct step_world *w) { return w->node[0].protocol->model; }
+/* Made while a revoke runs: who is reached goes; where only a use tells, nobody knows who was. */
+static uint32_t reached_maybe(const struct step_world *w) { return model_of(w)->use_tells ? KIN : MAYBE; }
 static bool judges(const struct step_world *w, enum capability_promise p) { return w->judged >> p & 1; }
 /* Where several words are explored, and where memory is followed: each multiplies the states, so in searches apart. */
 static bool has_words(const struct step_world *w) { return w->judged == 1u << CAPABILITY_P_RIGHTS; }
@@ -266,7 +269,7 @@ static void has_moved(const struct step_world *w, record *from)
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);
-		if (r->self.machine && step_same(r->source, from->self))
+		if (r->self.machine && derives(w, r, from) && !model_of(w)->kin_stays)
 			r->flags |= KIN;
 	}
 	EACH_CALL(w, m)
@@ -290,7 +293,7 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	*r = (record){.self = cap, .source = source ? source->self : STEP_NOBODY, .held = word};
 	inherit(w, r, source, call->host);
 	const bool retyped = call->event == CAPABILITY_RETYPE && has_memory(w);
-	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? MAYBE : 0) |
+	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? reached_maybe(w) : 0) |
 		    (call->host == LOOSE ? KIN : 0);
 	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
 	    !capability_explains(source->held, word))
@@ -325,6 +328,9 @@ static void condemn(const struct step_world *w, const struct step_msg *call)
 	if (!root || root->revoker.machine)
 		return;
 	root->revoker = call->from;
+	EACH_CALL(w, m)
+	if (model_of(w)->use_tells && makes_one(m->event) && m->host <= SEEN && step_same(m->arg, call->arg))
+		m->host = LOOSE; /* the revoke may be over before it ends */
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);

@@ -403,7 +403,7 @@ static const char *at_rest(const struct step_world *w)
 
 static const struct step_model model = {
 	CAPABILITY_MODEL(always, at_rest),
-	.slots = {0, 3, 1},
+	.slots = {0, 2, 1},
 };
 static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, true);
 

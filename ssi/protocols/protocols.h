@@ -6,6 +6,7 @@
 /* capability: see skerry/capability.h. */
 extern const struct step_protocol capability_tree;
 extern const struct step_protocol capability_central;
+extern const struct step_protocol capability_captp;
 extern const struct step_protocol capability_crypto;
 /* crypto's calls into the kernel of an object's home, made by the object's machine (3); arg is the capability whose bits are
  * shown, of any kernel. E_LOCAL_ERR: the MAC is wrong, or the kernel says no. */

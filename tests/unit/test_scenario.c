@@ -494,7 +494,8 @@ static void test_what_is_written_is_read_back_the_same(void **state)
 		struct scenario *s;
 		struct scenario_error error;
 		/* Two clusters do not fit every preset that is set below; others are read back all the same. */
-		if (strncmp(file->name, "scenarios/", 10) || !strcmp(file->name, "scenarios/native.yaml"))
+		if (strncmp(file->name, "scenarios/", 10) || !strcmp(file->name, "scenarios/native.yaml") ||
+		    !strcmp(file->name, "scenarios/thousand.yaml"))
 			continue;
 		shipped++;
 		for (size_t i = 0; i <= BEARABLE; i++) {

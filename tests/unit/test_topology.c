@@ -204,7 +204,7 @@ static void test_every_preset_has_a_name_a_source_and_an_account(void **state)
 		assert_false(t.this_host);
 		assert_int_equal(sim_topology_check(&t, &why), 0);
 	}
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 }
 
 static void test_another_clock_keeps_the_cycles(void **state)

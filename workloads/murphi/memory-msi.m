@@ -1,0 +1,116 @@
+-- The clients of memory/msi, and what must hold. As many pages as the home, kernel 0, has entries; values are 0 and 1.
+-- last[page]: the value that was written last. A page that is released has the value 0 again.
+
+const
+  PAGES: NAMES;
+  DONE: 0;
+
+type
+  page_t: 0..PAGES - 1;
+
+var
+  last: array [page_t] of word_t;
+
+function page_name(page: page_t): ref_t; begin return ref(0, K_NAME + page); end;
+function page_of(name: ref_t): page_t; begin return kind_of(name) - K_NAME; end;
+
+procedure begin_model();
+begin
+  clear last;
+end;
+
+-- The client acts the moment its call is over.
+procedure completed(n: node_t; call: msg_t; result: word_t; arg: ref_t);
+var page: page_t;
+begin
+  page := page_of(call.arg);
+  if result = DONE then
+    if call.event = e_C_RELEASE then
+      last[page] := 0;
+    elsif call.event != e_C_EVICT then
+      if !is_live(arg) then error "I2: a read or a write ends without a copy"; end;
+      if call.event = e_C_WRITE then
+        last[page] := call.word;
+        at[node_of(arg)][kind_of(arg) - K_SLOT].word[w_line_data] := call.word;
+      elsif at[node_of(arg)][kind_of(arg) - K_SLOT].word[w_line_data] != last[page] then
+        error "I2: a read does not see the value that was written last";
+      end;
+    end;
+  end;
+end;
+
+-- @rules
+
+ruleset n: node_t; page: page_t do
+  rule "C_READ" may_call(n, 0, e_C_READ, ref(n, K_NAMED_line), page_name(page)) ==>
+  begin
+    call(n, 0, e_C_READ, ref(n, K_NAMED_line), page_name(page), 0);
+  end;
+  ruleset value: 0..1 do
+    rule "C_WRITE" may_call(n, 0, e_C_WRITE, ref(n, K_NAMED_line), page_name(page)) ==>
+    begin
+      call(n, 0, e_C_WRITE, ref(n, K_NAMED_line), page_name(page), value);
+    end;
+  end;
+  rule "C_EVICT" may_call(n, 0, e_C_EVICT, ref(n, K_NAMED_line), page_name(page)) ==>
+  begin
+    call(n, 0, e_C_EVICT, ref(n, K_NAMED_line), page_name(page), 0);
+  end;
+end;
+
+ruleset page: page_t do
+  rule "C_RELEASE" may_call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page)) ==>
+  begin
+    call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page), 0);
+  end;
+end;
+
+-- The state of the line that stands for a page, 0 where there is none.
+function line_state(n: node_t; page: page_t): state_t;
+begin
+  for s: slot_t do
+    if slot_machine(s) = m_line & at[n][s].state != 0 & at[n][s].ref[f_line_name] = page_name(page) then
+      return at[n][s].state;
+    end;
+  end;
+  return s_line_I;
+end;
+
+invariant "I1: a page that is modified in one cluster is nowhere else readable"
+  forall page: page_t do forall a: node_t do forall b: node_t do
+    a = b | line_state(a, page) != s_line_M |
+    (line_state(b, page) != s_line_M & line_state(b, page) != s_line_S & line_state(b, page) != s_line_SM_D)
+  end end end;
+
+-- r is a line in this state that holds the page of this entry of the home's directory.
+function holds(entry: slot_t; r: ref_t; state: state_t): boolean;
+begin
+  return is_live(r) & at[node_of(r)][kind_of(r) - K_SLOT].state = state &
+    at[node_of(r)][kind_of(r) - K_SLOT].ref[f_line_name] = at[0][entry].name;
+end;
+
+function edges_and_holders_agree(): boolean;
+var edges, holders: 0..255;
+begin
+  edges := 0;
+  holders := 0;
+  for n: node_t do for s: slot_t do
+    if slot_machine(s) = m_line & at[n][s].state != s_line_I then holders := holders + 1; end;
+    if slot_machine(s) = m_dir then
+      for i: link_t do
+        if i < at[n][s].list[l_dir_sharers].count then
+          edges := edges + 1;
+          if !holds(s, at[n][s].list[l_dir_sharers].link[i].ref, s_line_S) then return false; end;
+        end;
+      end;
+      if at[n][s].state = s_dir_OWNED then
+        edges := edges + 1;
+        if !holds(s, at[n][s].ref[f_dir_owner], s_line_M) then return false; end;
+      end;
+    end;
+  end; end;
+  return edges = holders;
+end;
+
+invariant "I3: at rest, the directory's owner and sharers are exactly the clusters that hold the page"
+  busy() | edges_and_holders_agree();
