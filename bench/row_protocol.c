@@ -101,7 +101,7 @@ static void teardown(void *self)
 	}
 #define ROWS(kind, is_native, p)                                                                             \
 	ROW(kind, is_native, p, "obtain", FLAT_OBTAIN, PAIR,                                                 \
-	    "{trees: {children: 1, rounds: 400, by: obtain}}"),                                               \
+	    "{trees: {children: 1, rounds: 400, by: obtain}}"),                                              \
 		ROW(kind, is_native, p, "delegate", FLAT_DELEGATE, PAIR,                                     \
 		    "{chains: {length: 1, rounds: 400}}"),                                                   \
 		ROW(kind, is_native, p, "revoke_leaf", FLAT_REVOKE, PAIR,                                    \
@@ -112,5 +112,4 @@ static void teardown(void *self)
 		    "{chains: {length: 1, rounds: 400}, copies: 2}")
 #define PROTOCOL(p) ROWS("protocol", true, p), ROWS("protocol_virtual", false, p)
 
-const struct bench_row bench_protocol_rows[] = {
-	PROTOCOL("tree"), PROTOCOL("central"), {.name = NULL}};
+const struct bench_row bench_protocol_rows[] = {PROTOCOL("tree"), PROTOCOL("central"), {.name = NULL}};

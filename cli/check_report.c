@@ -316,9 +316,10 @@ static void members_of_found(json_t *out, const char *why, const struct script *
 
 static void members_of_search(const struct check_report *report, json_t *out, const struct check_search *s)
 {
-	static const char *const ends[] = {
-		[CHECKER_CLOSED] = "closed", [CHECKER_VIOLATED] = "violated", [CHECKER_BOUNDED] = "bounded",
-		[CHECKER_UNJUDGED] = "unjudged"};
+	static const char *const ends[] = {[CHECKER_CLOSED] = "closed",
+					   [CHECKER_VIOLATED] = "violated",
+					   [CHECKER_BOUNDED] = "bounded",
+					   [CHECKER_UNJUDGED] = "unjudged"};
 	const struct checker_result *r = &s->result;
 	char name[64], path[4200];
 	member_text(out, "end", s->skipped ? "skipped" : ends[r->end]);

@@ -31,7 +31,8 @@ static const char *own_clients(const struct step_protocol *protocol)
 	return file ? file->text : NULL;
 }
 
-static int write_text(const struct step_protocol *protocol, const struct export_options *options, const char *out)
+static int write_text(const struct step_protocol *protocol, const struct export_options *options,
+		      const char *out)
 {
 	char *text = NULL, why[512];
 	size_t bytes = 0;
@@ -41,7 +42,9 @@ static int write_text(const struct step_protocol *protocol, const struct export_
 	int code = export_murphi(memory, protocol, options, why, sizeof why);
 	fclose(memory);
 	if (code == -ENOTSUP)
-		code = cli_fail(CLI_USAGE, "export %s: what these do cannot be learnt from runs: %s; see docs/howto/export-to-murphi.md",
+		code = cli_fail(CLI_USAGE,
+				"export %s: what these do cannot be learnt from runs: %s; see "
+				"docs/howto/export-to-murphi.md",
 				protocol->name, why);
 	else if (code)
 		code = cli_fail(CLI_USAGE, "export %s: %s", protocol->name, why);
@@ -53,8 +56,8 @@ static int write_text(const struct step_protocol *protocol, const struct export_
 	return code;
 }
 
-static int export(const struct step_protocol *protocol, const struct check_bounds *bounds, const char *clients,
-		  const char *out)
+static int export(const struct step_protocol *protocol, const struct check_bounds *bounds,
+		  const char *clients, const char *out)
 {
 	struct checker_options checked;
 	struct export_options options = {.prelude = embedded_find("murphi/prelude.m")->text};
@@ -69,8 +72,11 @@ static int export(const struct step_protocol *protocol, const struct check_bound
 		return cli_fail(CLI_USAGE, "--clients %s: %s", clients, strerror(errno));
 	options.clients = text ? text : own_clients(protocol);
 	if (!options.clients)
-		fprintf(stderr, "skerry: export %s: its clients are not known in Murphi, so they call anything and no invariant "
-				"of its own is judged; --clients FILE says more\n", protocol->name);
+		fprintf(stderr,
+			"skerry: export %s: its clients are not known in Murphi, so they call anything and "
+			"no invariant "
+			"of its own is judged; --clients FILE says more\n",
+			protocol->name);
 	code = write_text(protocol, &options, out);
 	free(text);
 	return code;
@@ -84,11 +90,14 @@ int cmd_export(int argc, char **argv)
 	const char *clients = NULL, *out = NULL;
 	const struct cli_option options[] = {
 		{"murphi", OPTION_FLAG, &murphi, NULL, "for CMurphi and Rumur", 0, NULL},
-		{"kernels", OPTION_QUANTITY, &bounds.kernels, "N", "kernels; default, as of all bounds: the protocol's model",
+		{"kernels", OPTION_QUANTITY, &bounds.kernels, "N",
+		 "kernels; default, as of all bounds: the protocol's model", SIM_UNIT_NONE, NULL},
+		{"in-flight", OPTION_QUANTITY, &bounds.flight, "N", "client calls under way at a time",
 		 SIM_UNIT_NONE, NULL},
-		{"in-flight", OPTION_QUANTITY, &bounds.flight, "N", "client calls under way at a time", SIM_UNIT_NONE, NULL},
-		{"slots", OPTION_EACH, &bounds.slots, "MACHINE=N", "slots of a machine on each kernel; may be repeated", 0, NULL},
-		{"clients", OPTION_TEXT, &clients, "FILE", "the protocol's clients and invariants in Murphi", 0, NULL},
+		{"slots", OPTION_EACH, &bounds.slots, "MACHINE=N",
+		 "slots of a machine on each kernel; may be repeated", 0, NULL},
+		{"clients", OPTION_TEXT, &clients, "FILE", "the protocol's clients and invariants in Murphi",
+		 0, NULL},
 		{"out", OPTION_TEXT, &out, "FILE", "where it is written; default: standard output", 0, NULL}};
 	const struct command_line command = {.name = "export",
 					     .arguments = "FAMILY/NAME|NAME.so --murphi",
@@ -103,7 +112,8 @@ int cmd_export(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (!murphi)
-		return cli_fail(CLI_USAGE, "export: say for which checker; write skerry export %s --murphi", arguments.item[0]);
+		return cli_fail(CLI_USAGE, "export: say for which checker; write skerry export %s --murphi",
+				arguments.item[0]);
 	code = protocol_choose(&protocol, arguments.item[0]);
 	return code ? code : export(protocol, &bounds, clients, out);
 }

@@ -47,9 +47,8 @@ static int measure(const struct row *row, struct measured *out)
 	const struct flat_op_stats *op = &result.stats->op[row->op];
 	const uint64_t count = op->latency_ps.count;
 	/* What the protocol takes, and the client's call and its reply. */
-	out->cycles =
-		sim_cycles_of_ps(&scenario->topology.clock, sim_histogram_at(&op->latency_ps, 500000)) +
-		scenario->cost.cycles[SIM_COST_CALL] + scenario->cost.cycles[SIM_COST_REPLY];
+	out->cycles = sim_cycles_of_ps(&scenario->topology.clock, sim_histogram_at(&op->latency_ps, 500000)) +
+		      scenario->cost.cycles[SIM_COST_CALL] + scenario->cost.cycles[SIM_COST_REPLY];
 	out->messages = count ? (double)op->messages / (double)count : 0;
 	const bool good = result.end == RUN_ENDED && !result.failures && count;
 	run_free(run);

@@ -65,8 +65,8 @@ void progress_check(void *context, const struct checker_progress *p)
 	if (!is_due(progress, p->seconds))
 		return;
 	/* How many states there are is not known beforehand; what waits says whether the end is in sight. */
-	snprintf(line, sizeof line, "%.60s: %s states, depth %u, %s in the queue, %s states/s", progress->what,
-		 text_large(s, (double)p->states), p->depth, text_large(q, (double)p->queue),
+	snprintf(line, sizeof line, "%.60s: %s states, depth %u, %s in the queue, %s states/s",
+		 progress->what, text_large(s, (double)p->states), p->depth, text_large(q, (double)p->queue),
 		 text_large(r, p->states_a_second));
 	show(progress, line);
 }

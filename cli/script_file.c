@@ -43,6 +43,7 @@ static json_t *step_json(const struct script_step *s, const struct step_protocol
 	member_ref(out, "at", p, s->at);
 	member_ref(out, "to", p, s->to);
 	member_ref(out, "arg", p, s->arg);
+	member_ref(out, "take", p, s->take);
 	member_some(out, "word", s->word);
 	member_some(out, "mark", s->mark);
 	return out;
@@ -219,7 +220,7 @@ static enum script_kind kind_of(struct reader *r, const json_t *object)
 static void read_step(struct reader *r, const json_t *object, struct script_step *s, uint32_t number)
 {
 	static const char *const known[] = {"step", "do", "kernel", "from", "position", "client", "event",
-					    "at",   "to", "arg",    "word", "mark",     NULL};
+					    "at",   "to", "arg",    "take", "word", "mark", NULL};
 	snprintf(r->where, sizeof r->where, "step %u", number);
 	only(r, object, known);
 	if (failed(r))
@@ -235,6 +236,7 @@ static void read_step(struct reader *r, const json_t *object, struct script_step
 	s->at = ref_of(r, object, "at");
 	s->to = ref_of(r, object, "to");
 	s->arg = ref_of(r, object, "arg");
+	s->take = ref_of(r, object, "take");
 	s->word = count_of(r, object, "word", UINT32_MAX, false);
 	s->mark = count_of(r, object, "mark", UINT16_MAX, false);
 }

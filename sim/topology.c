@@ -133,8 +133,8 @@ static const struct preset presets[] = {
 };
 #define PRESETS (sizeof presets / sizeof *presets)
 
-const char *const sim_topology_preset_names[] = {"seed-1000-cycles", "xeon-e5-2670v2", "opteron-8x4",
-						 "scc-mesh",         "semperos", "host",           NULL};
+const char *const sim_topology_preset_names[] = {
+	"seed-1000-cycles", "xeon-e5-2670v2", "opteron-8x4", "scc-mesh", "semperos", "host", NULL};
 _Static_assert(sizeof sim_topology_preset_names / sizeof(char *) == PRESETS + 1, "one name a preset");
 
 const char *const *sim_topology_presets(void) { return sim_topology_preset_names; }

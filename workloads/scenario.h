@@ -84,7 +84,7 @@ struct scenario_clients {
 	uint32_t write_percent;  /* stamps: 0..100, default 20 */
 	struct scenario_operations random; /* operations */
 	struct scenario_shape shape;       /* chains, trees */
-	int line;                /* where the entry stands, for messages; 0 if not from a file */
+	int line;                          /* where the entry stands, for messages; 0 if not from a file */
 };
 
 /* Of native runs (engine: native); the others ignore it. */

@@ -206,7 +206,8 @@ char *scenario_trace_find(struct sim_config *config, const char *path, const cha
 }
 
 /* What is not there is for protocol_open() to complain about: it says what a shared object must be. */
-char *scenario_protocol_find(struct sim_config *config, const char *path, char *word, const char *scenario_file)
+char *scenario_protocol_find(struct sim_config *config, const char *path, char *word,
+			     const char *scenario_file)
 {
 	char found[PATH_MAX];
 	if (!protocol_is_path(word) || !find_file(found, word, scenario_file))

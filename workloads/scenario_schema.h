@@ -78,7 +78,11 @@ struct raw_scenario {
 
 extern const struct sim_config_table scenario_schema; /* of struct raw_scenario */
 extern const char *const scenario_engine_names[],
-	*const scenario_tree_names[], *const scenario_workload_names[], *const scenario_operation_names[], *const scenario_by_names[], *const scenario_fidelity_names[], *const scenario_order_names[];
+	*const scenario_tree_names[], *const scenario_workload_names[],
+					      *const scenario_operation_names[],
+						      *const scenario_by_names[],
+							      *const scenario_fidelity_names[],
+								      *const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does
@@ -98,7 +102,8 @@ char *scenario_trace_find(struct sim_config *config, const char *path, const cha
 
 /* Which protocol `word` means: a name as it is, or a shared object, found as a recording is, as an absolute path. NULL
  * after a complaint at `path`. */
-char *scenario_protocol_find(struct sim_config *config, const char *path, char *word, const char *scenario_file);
+char *scenario_protocol_find(struct sim_config *config, const char *path, char *word,
+			     const char *scenario_file);
 
 /* The machine and the costs that `word` means if it is no preset: a readable file of `skerry calibrate`, found as a
  * recording is. On success returns 0 and *out is owned by the caller. On failure returns -1: after a complaint at

@@ -430,13 +430,14 @@ struct step_model {
 	uint32_t symmetric_from;           /* kernels from this one on can be exchanged */
 	uint32_t objects, capabilities;    /* of a world, by default */
 	struct step_shadow shadow;         /* machine 0: none */
-	uint32_t slots_differ;             /* mask of machines whose slots cannot be exchanged: a number means something */
-	uint32_t capacity;                 /* messages a channel; a step happens only if all that it sends fits; 0: credit */
-	bool channels_by_class;            /* an ordered pair has a channel for each class */
-	bool stall_in_channel;             /* a message that would stall stays first in its channel */
-	bool local_errors;                 /* a local call may answer LOCAL_ERR */
-	bool kin_stays;                    /* C_MOVE leaves what was derived from it where it is */
-	bool use_tells;                    /* a machine's `usable` says nothing, only a client's use tells */
+	uint32_t
+		slots_differ; /* mask of machines whose slots cannot be exchanged: a number means something */
+	uint32_t capacity; /* messages a channel; a step happens only if all that it sends fits; 0: credit */
+	bool channels_by_class; /* an ordered pair has a channel for each class */
+	bool stall_in_channel;  /* a message that would stall stays first in its channel */
+	bool local_errors;      /* a local call may answer LOCAL_ERR */
+	bool kin_stays;         /* C_MOVE leaves what was derived from it where it is */
+	bool use_tells;         /* a machine's `usable` says nothing, only a client's use tells */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
 	/* Lists client calls that may start at `node` now: to, event, arg, word. Returns their number. */

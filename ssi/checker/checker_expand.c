@@ -123,6 +123,7 @@ void checker_vector_of_world(struct checker_worker *w, struct checker_vector *v,
 		}
 	checker_vector_hash(s, v);
 	*orbit = 1;
+	w->base_signed = false;
 	if (s->exchanges)
 		checker_symmetry_reduce(w, v, orbit);
 }
@@ -467,6 +468,7 @@ static void probe(struct checker_worker *w)
 	w->probing = true;
 	w->sum = w->sum_count = 0;
 	checker_symmetry_shake(w, &w->base);
+	w->base_signed = false;
 	expand_base(w, &m, NO_STATE);
 	if (sum != w->sum || count != w->sum_count)
 		atomic_store(&w->search->asymmetric, true);
@@ -498,6 +500,9 @@ void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint3
 			chunk->unfit |= chunk->wrong_state == index;
 		}
 	}
+	w->base_signed = false;
+	if (w->search->exchanges)
+		checker_symmetry_sign_base(w);
 	w->sum = w->sum_count = 0;
 	w->probing = w->search->wrong != 0; /* then steps are of no interest any more */
 	expand_base(w, &m, index);

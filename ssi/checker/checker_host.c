@@ -442,6 +442,30 @@ uint32_t checker_moves(struct checker *c, struct checker_move *move, uint32_t *b
 
 /* ---- moves ---- */
 
+void checker_prefer(struct checker *c, step_ref slot)
+{
+	if (slot.node >= c->nodes || !slot.machine || slot.machine >= c->protocol->machines ||
+	    slot.index >= c->slots[slot.machine])
+		return;
+	struct step_node *n = &c->node[slot.node];
+	struct step_pool *pool = &n->pool[slot.machine];
+	uint32_t first = 0, *last = &first;
+	if (((const struct step_head *)step_at(n, slot.machine, (uint32_t)slot.index))->state)
+		return;
+	/* All free slots are linked, this one first, then the lowest. */
+	for (uint32_t i = 0; i <= pool->slots; i++) {
+		const uint32_t at = i ? i - 1 : (uint32_t)slot.index;
+		struct step_head *head = step_at(n, slot.machine, at);
+		if (head->state || (i && at == slot.index))
+			continue;
+		*last = at + 1;
+		last = &head->parked;
+	}
+	*last = 0;
+	pool->free = first;
+	pool->used = pool->slots;
+}
+
 static void see_stall(struct checker *c, const struct step_msg *m, step_ref at, unsigned state)
 {
 	const struct step_protocol *p = c->protocol;

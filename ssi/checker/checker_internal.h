@@ -138,6 +138,8 @@ void checker_restore(struct checker *c);
 void checker_begin(struct checker *c);
 /* Lists what can happen; *busy is how much of it is neither a client's call nor a fault. */
 uint32_t checker_moves(struct checker *c, struct checker_move *move, uint32_t *busy);
+/* If the next move takes a slot of that machine, it takes this one, which is free. */
+void checker_prefer(struct checker *c, step_ref slot);
 /* Makes a move; then c->why tells whether all is well. */
 void checker_perform(struct checker *c, const struct checker_move *move);
 /* Where nothing under way can go on: c->why tells whether nothing is under way. */

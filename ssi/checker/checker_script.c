@@ -64,7 +64,8 @@ struct script_step checker_script_step(const struct checker *c, const struct che
 		s.kind = SCRIPT_LOSE;
 		s.from = m->from;
 		s.position = m->position;
-		s.event = c->channel[m->from][m->node][c->shared->first[m->from][m->node] + m->position].event;
+		s.event =
+			c->channel[m->from][m->node][c->shared->first[m->from][m->node] + m->position].event;
 		break;
 	case MOVE_CRASH:
 		s.kind = SCRIPT_STOP;

@@ -218,7 +218,11 @@ struct checker_worker {
 	struct checker_memo memo;
 	/* struct checker_outcome, _send, _freed, _ended, _own, step_node heads and blocks */
 	struct checker_array outcome, send, freed, end, own, raw, text, maps, signs;
-	struct checker_memo map_index;
+	struct checker_memo map_index, signs_index, relabel_index;
+	/* Of base: the atoms' sums, and which kernels each part's bytes depend on. */
+	uint64_t base_sum[ATOMS_MAX];
+	uint8_t base_about[POSITIONS_MAX];
+	bool base_signed;
 	struct checker_images kernel_images, client_images;
 	uint32_t kernel_in[NODES], clients_in[NODES],
 		ghost_in; /* what the world holds; PART_FAILED: something else */
@@ -281,6 +285,7 @@ struct checker_search {
 	uint64_t salt[POSITIONS_MAX];
 	uint64_t free_key[NODES + 1]
 			 [STEP_MACHINES_MAX]; /* of a free slot; [NODES]: of a kernel that is exchanged */
+	bool pools;                           /* slots are exchanged */
 	bool exchanges;                       /* there is anything to exchange */
 	uint64_t group;                       /* how many relabellings there are; 0: too many to count */
 	/* Levels: numbers of states. */
@@ -336,7 +341,9 @@ int checker_worker_init(struct checker_worker *w, struct checker_search *s);
 void checker_worker_fini(struct checker_worker *w);
 uint64_t checker_worker_size_bytes(const struct checker_worker *w);
 
-/* The least vector of v's class, in place; *orbit: of how many states, 0: not counted. */
+/* The least vector of v's class, in place; *orbit: of how many states, 0: not counted. If w->base is signed, what v has in
+ * common with it is not looked at again. */
+void checker_symmetry_sign_base(struct checker_worker *w);
 void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit);
 void checker_symmetry_init(struct checker_search *s);
 /* Some other vector of v's class, in place, for the probe. */

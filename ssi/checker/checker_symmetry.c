@@ -35,6 +35,7 @@ struct walk {
 	/* Signing: sums by atom. place: where the walk is, in terms that no relabelling changes. */
 	uint64_t *sum;
 	uint64_t place, own;
+	uint32_t about;    /* mask of kernels that could be exchanged and that the bytes name */
 	uint32_t home, to; /* the part's kernel; of a channel also the one that it leads to */
 };
 
@@ -72,10 +73,13 @@ static void sign_ref(struct walk *k, uint32_t code)
 		const uint32_t i = (what - c->machine_code[m] - 2) / 2,
 			       stale = (what - c->machine_code[m]) % 2;
 		k->sum[atom_of(c, a, m, i)] += checker_mix(k->place * 5 + stale);
+		k->about |= 1u << a;
 		what = 4096 + 2 * m + stale;
 	}
-	if (a >= c->fixed)
+	if (a >= c->fixed) {
 		k->sum[a] += checker_mix(k->place * 3 + what);
+		k->about |= 1u << a;
+	}
 	k->own += checker_mix(k->place * 7 + what * 64 + role_of(k, a));
 }
 
@@ -101,8 +105,10 @@ static void walk_word(struct walk *k, enum step_kind kind)
 			checker_put_value(k->out, k->map->relabel.label[a]);
 		else
 			k->own += checker_mix(k->place * 11 + role_of(k, a));
-		if (!k->out && a >= k->c->fixed)
+		if (!k->out && a >= k->c->fixed) {
 			k->sum[a] += checker_mix(k->place * 13);
+			k->about |= 1u << a;
+		}
 	}
 	k->place++;
 }
@@ -221,8 +227,10 @@ static void walk_pool(struct walk *k, uint32_t m, bool records)
 		else
 			walk_machine(k, m);
 		at[i + 1] = one->length;
-		if (!out && is_pool(c, m))
+		if (!out && is_pool(c, m)) {
 			k->sum[atom_of(c, k->home, m, i)] += k->own;
+			k->about |= 1u << k->home; /* their order */
+		}
 		k->own = checker_mix(k->own);
 		if (!out && k->home >= c->fixed)
 			k->sum[k->home] += k->own;
@@ -318,6 +326,10 @@ static void home_of(const struct checker_search *s, uint32_t position, uint32_t 
 
 static uint32_t atoms_of(const struct checker_search *s) { return NODES + s->nodes * s->c->atoms_a_node; }
 
+#define ABOUT_SHIFT 56
+#define SIGNS_SHIFT 16
+
+/* Where the sums of a part are, how many, and which kernels its bytes depend on. */
 static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t id)
 {
 	struct checker *c = w->c;
@@ -337,27 +349,81 @@ static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t 
 	for (uint32_t i = 0; i < atoms_of(w->search); i++) {
 		struct checker_sign *sign = sum[i] ? checker_array_push(&w->signs, sizeof *sign) : NULL;
 		w->failed |= sum[i] && !sign;
-		if (sign)
-			*sign = (struct checker_sign){.atom = i, .hash = sum[i]}, count++;
+		if (!sign)
+			continue;
+		*sign = (struct checker_sign){.atom = i, .hash = sum[i]};
+		count++;
 	}
-	return at << 16 | count;
+	return (uint64_t)k.about << ABOUT_SHIFT | at << SIGNS_SHIFT | count;
 }
 
-static void add_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+static uint64_t signs_of(struct checker_worker *w, uint32_t position, uint32_t id)
 {
 	const uint64_t key = checker_memo_key(TAG_SIGN, position, id, 0);
 	uint64_t value;
-	if (!checker_memo_get(&w->memo, key, &value)) {
+	if (!checker_memo_get(&w->signs_index, key, &value)) {
 		value = sign_part(w, position, id);
-		w->failed |= checker_memo_put(&w->memo, key, value) != 0;
+		w->failed |= checker_memo_put(&w->signs_index, key, value) != 0;
 	}
-	const struct checker_sign *sign =
-		(const struct checker_sign *)(const void *)w->signs.at + (value >> 16);
+	return value;
+}
+
+/* Returns which kernels the part's bytes depend on. */
+static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+{
+	if (!id)
+		return 0;
+	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
+	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
 	for (uint32_t i = 0; i < (value & 0xffff); i++)
 		sum[sign[i].atom] += sign[i].hash;
+	return (uint8_t)(value >> ABOUT_SHIFT);
+}
+
+static void take_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+{
+	if (!id)
+		return;
+	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
+	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
+	for (uint32_t i = 0; i < (value & 0xffff); i++)
+		sum[sign[i].atom] -= sign[i].hash;
+}
+
+static void sign_vector(struct checker_worker *w, const struct checker_vector *v, uint64_t *sum,
+			uint8_t *about)
+{
+	const struct checker_search *s = w->search;
+	memset(sum, 0, atoms_of(s) * sizeof *sum);
+	for (uint32_t i = 0; i < s->positions; i++)
+		about[i] = i == s->ghost_at ? 0 : add_signs(w, i, v->id[i], sum);
+}
+
+void checker_symmetry_sign_base(struct checker_worker *w)
+{
+	sign_vector(w, &w->base, w->base_sum, w->base_about);
+	w->base_signed = true;
+}
+
+/* As sign_vector(), from what is known of the base. */
+static void sign_next(struct checker_worker *w, const struct checker_vector *v, uint64_t *sum, uint8_t *about)
+{
+	const struct checker_search *s = w->search;
+	memcpy(sum, w->base_sum, atoms_of(s) * sizeof *sum);
+	memcpy(about, w->base_about, s->positions);
+	for (uint32_t i = 0; i < s->positions; i++) {
+		if (v->id[i] == w->base.id[i] || i == s->ghost_at)
+			continue;
+		take_signs(w, i, w->base.id[i], sum);
+		about[i] = add_signs(w, i, v->id[i], sum);
+	}
 }
 
 /* ---- relabelling ---- */
+
+static const uint8_t plain_order[SLOTS_MAX] = {
+	0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+	24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47};
 
 static void make_codes(const struct checker *c, struct checker_map *map)
 {
@@ -418,14 +484,28 @@ static uint32_t map_of(struct checker_worker *w, const struct checker_relabel *r
 	return (uint32_t)at;
 }
 
-static uint32_t relabel_part(struct checker_worker *w, uint32_t map, uint32_t position, uint32_t id)
+/* What of a relabelling matters to a part: what becomes of the kernels that it is about, if no slots are exchanged. */
+static uint64_t labels_of(const struct checker_relabel *r, uint8_t about)
 {
-	const uint64_t key = checker_memo_key(TAG_RELABEL, position, id, map);
+	uint64_t labels = 0;
+	for (uint32_t rest = about; rest; rest &= rest - 1) {
+		const uint32_t a = (uint32_t)__builtin_ctz(rest);
+		labels |= (uint64_t)(r->label[a] + 1) << 4 * a;
+	}
+	return labels;
+}
+
+static uint32_t relabel_part(struct checker_worker *w, const struct checker_relabel *r, uint8_t about,
+			     uint32_t position, uint32_t id)
+{
+	const bool pools = w->search->pools;
+	const uint64_t key = pools ? checker_memo_key(TAG_RELABEL, position, id, map_of(w, r))
+				   : (uint64_t)id << 32 | labels_of(r, about);
 	const struct checker_part *p = checker_part_at(&w->search->parts, id);
 	uint64_t value;
-	if (checker_memo_get(&w->memo, key, &value))
+	if (checker_memo_get(&w->relabel_index, key, &value))
 		return (uint32_t)value;
-	struct walk k = {.c = w->c, .in = p->bytes, .out = &w->bytes, .map = map_at(w, map)};
+	struct walk k = {.c = w->c, .in = p->bytes, .out = &w->bytes, .map = map_at(w, map_of(w, r))};
 	home_of(w->search, position, &k.home, &k.to);
 	w->bytes.length = 0;
 	walk_part(&k, (enum checker_kind)p->kind);
@@ -433,35 +513,86 @@ static uint32_t relabel_part(struct checker_worker *w, uint32_t map, uint32_t po
 		order_channel(w->c, &w->bytes);
 	value = checker_parts_intern(&w->search->parts, (enum checker_kind)p->kind, p->count, &w->bytes);
 	w->bytes.length = 0;
-	w->failed |= value == PART_FAILED || checker_memo_put(&w->memo, key, value);
+	w->failed |= value == PART_FAILED || checker_memo_put(&w->relabel_index, key, value);
 	return (uint32_t)value;
 }
 
+/* Of each position, which kernels its part's bytes depend on. */
+struct about {
+	uint8_t about[POSITIONS_MAX];
+};
+
+static uint8_t relabel_mask(const struct checker_relabel *r, uint32_t mask)
+{
+	uint32_t out = 0;
+	for (; mask; mask &= mask - 1)
+		out |= 1u << r->label[__builtin_ctz(mask)];
+	return (uint8_t)out;
+}
+
+/* Kernels that become others, or have slots that do. */
+static uint8_t moved_by(const struct checker *c, const struct checker_relabel *r, bool pools)
+{
+	uint32_t moved = 0;
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		bool moves = r->label[a] != a;
+		for (uint32_t m = 1; pools && m < c->protocol->machines; m++)
+			moves = moves || memcmp(r->slot[a][m], plain_order, c->slots[m]) != 0;
+		moved |= (uint32_t)moves << a;
+	}
+	return (uint8_t)moved;
+}
+
+struct mover {
+	struct checker_worker *w;
+	const struct checker_relabel *r;
+	const struct checker_vector *v;
+	const struct about *in;
+	struct checker_vector *out;
+	struct about *out_about;
+	uint8_t moved;
+};
+
+/* A part that is about nobody who moves stays as it is, but perhaps not where it is. */
+static void move_part(const struct mover *x, uint32_t i, uint32_t j)
+{
+	const uint8_t about = x->in->about[i];
+	const uint32_t id = x->v->id[i];
+	const bool changes = about & x->moved && id;
+	x->out->id[j] = changes ? relabel_part(x->w, x->r, about, i, id) : id;
+	x->out_about->about[j] = changes ? relabel_mask(x->r, about) : about;
+}
+
 static void apply(struct checker_worker *w, const struct checker_relabel *r, const struct checker_vector *v,
-		  struct checker_vector *out)
+		  const struct about *in, struct checker_vector *out, struct about *out_about)
 {
 	const struct checker_search *s = w->search;
-	const uint32_t map = map_of(w, r), n = s->nodes;
+	const struct mover x = {.w = w,
+				.r = r,
+				.v = v,
+				.in = in,
+				.out = out,
+				.out_about = out_about,
+				.moved = moved_by(w->c, r, s->pools)};
+	const uint32_t n = s->nodes;
 	for (uint32_t a = 0; a < n; a++) {
-		out->id[r->label[a]] = relabel_part(w, map, a, v->id[a]);
-		out->id[n + r->label[a]] = relabel_part(w, map, n + a, v->id[n + a]);
+		move_part(&x, a, r->label[a]);
+		move_part(&x, n + a, n + r->label[a]);
 	}
 	out->id[s->ghost_at] = v->id[s->ghost_at];
-	for (uint32_t x = 0; x < n; x++)
-		for (uint32_t y = 0; y < n; y++) {
-			const uint32_t at = s->channel_at + x * n + y, id = v->id[at];
-			out->id[s->channel_at + r->label[x] * n + r->label[y]] =
-				id ? relabel_part(w, map, at, id) : 0;
-		}
+	out_about->about[s->ghost_at] = 0;
+	for (uint32_t a = 0; a < n; a++)
+		for (uint32_t b = 0; b < n; b++)
+			move_part(&x, s->channel_at + a * n + b,
+				  s->channel_at + r->label[a] * n + r->label[b]);
 }
 
 static void make_identity(const struct checker *c, struct checker_relabel *r)
 {
-	for (uint32_t a = 0; a < NODES; a++) {
+	for (uint32_t a = 0; a < c->nodes && a < NODES; a++) {
 		r->label[a] = (uint8_t)a;
 		for (uint32_t m = 1; m < c->protocol->machines; m++)
-			for (uint32_t i = 0; i < c->slots[m]; i++)
-				r->slot[a][m][i] = (uint8_t)i;
+			memcpy(r->slot[a][m], plain_order, c->slots[m]);
 	}
 	r->is_identity = true;
 }
@@ -469,9 +600,9 @@ static void make_identity(const struct checker *c, struct checker_relabel *r)
 /* ---- the order of atoms ---- */
 
 /* Orders items 0 to count by their key; order[i] is the i-th. */
-static void order_by(const uint64_t *key, uint8_t *order, uint32_t count)
+static void order_by(const uint64_t *key, uint8_t order[SLOTS_MAX], uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && i < SLOTS_MAX; i++) {
 		uint32_t j = i;
 		for (; j && key[order[j - 1]] > key[i]; j--)
 			order[j] = order[j - 1];
@@ -517,7 +648,7 @@ static void order_slots(struct checker_worker *w, uint64_t *sum, struct checker_
 	const struct checker *c = w->c;
 	for (uint32_t a = 0; a < c->nodes; a++)
 		for (uint32_t m = 1; m < c->protocol->machines; m++) {
-			uint8_t order[SLOTS_MAX];
+			uint8_t order[SLOTS_MAX] = {0};
 			const uint64_t *key = &sum[atom_of(c, a, m, 0)];
 			if (!is_pool(c, m))
 				continue;
@@ -536,7 +667,7 @@ static void order_slots(struct checker_worker *w, uint64_t *sum, struct checker_
 static void order_kernels(const struct checker *c, const uint64_t *sum, struct checker_relabel *r,
 			  struct ties *t)
 {
-	uint8_t order[NODES];
+	uint8_t order[SLOTS_MAX] = {0};
 	const uint32_t slots = t->count;
 	order_by(sum + c->fixed, order, c->nodes - c->fixed);
 	for (uint32_t i = 0; i < c->nodes - c->fixed; i++) {
@@ -586,17 +717,19 @@ static void permute_tie(struct checker_relabel *r, const struct tie *t, uint64_t
 }
 
 /* Whether no exchange of tied neighbours changes the vector. */
-static bool ties_say_nothing(struct checker_worker *w, const struct checker_vector *v, const struct ties *t)
+static bool ties_say_nothing(struct checker_worker *w, const struct checker_vector *v,
+			     const struct about *about, const struct ties *t)
 {
 	struct checker_relabel r;
 	struct checker_vector other;
+	struct about moved;
 	make_identity(w->c, &r);
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct tie *tie = &t->tie[i];
 		uint8_t *to = tie->a == NODES ? r.label : r.slot[tie->a][tie->m];
 		for (uint32_t j = tie->at; j + 1 < tie->at + tie->count; j++) {
 			to[j] = (uint8_t)(j + 1), to[j + 1] = (uint8_t)j;
-			apply(w, &r, v, &other);
+			apply(w, &r, v, about, &other, &moved);
 			to[j] = (uint8_t)j, to[j + 1] = (uint8_t)(j + 1);
 			if (!is_equal(w->search, v, &other))
 				return false;
@@ -606,10 +739,12 @@ static bool ties_say_nothing(struct checker_worker *w, const struct checker_vect
 }
 
 /* Takes the least of all orders of the tied; returns how many reach it. */
-static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, const struct ties *t)
+static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, const struct about *about,
+			   const struct ties *t)
 {
 	const struct checker_vector base = *v;
 	struct checker_vector other;
+	struct about moved;
 	uint64_t reached = 1;
 	for (uint64_t n = 1; n < t->orders; n++) {
 		struct checker_relabel r;
@@ -620,11 +755,11 @@ static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, c
 			permute_tie(&r, &t->tie[i], number % orders);
 			number /= orders;
 		}
-		apply(w, &r, &base, &other);
+		apply(w, &r, &base, about, &other, &moved);
 		const int order = compare(w->search, &other, v);
 		reached = order < 0 ? 1 : reached + (order == 0);
 		if (order < 0)
-			memcpy(v->id, other.id, sizeof v->id);
+			memcpy(v->id, other.id, w->search->positions * sizeof *v->id);
 	}
 	return reached;
 }
@@ -643,25 +778,28 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 	uint64_t sum[ATOMS_MAX], same = 1;
 	struct checker_relabel r;
 	struct ties t;
+	struct about about, ordered_about;
 	struct checker_vector ordered;
-	memset(sum, 0, atoms_of(s) * sizeof *sum);
-	for (uint32_t i = 0; i < s->positions; i++)
-		if (v->id[i] && i != s->ghost_at)
-			add_signs(w, i, v->id[i], sum);
+	if (w->base_signed)
+		sign_next(w, v, sum, about.about);
+	else
+		sign_vector(w, v, sum, about.about);
 	t.count = 0, t.orders = t.free_orders = 1;
 	make_identity(w->c, &r);
 	order_slots(w, sum, &r, &t);
 	order_kernels(w->c, sum, &r, &t);
 	if (!r.is_identity) {
-		apply(w, &r, v, &ordered);
+		apply(w, &r, v, &about, &ordered, &ordered_about);
 		memcpy(v->id, ordered.id, s->positions * sizeof *v->id);
+		about = ordered_about;
 	}
 	if (t.count)
-		same = ties_say_nothing(w, v, &t) ? all_orders(&t)
-		       : t.orders <= ORDERS_MAX   ? break_ties(w, v, &t)
-						  : 1;
+		same = ties_say_nothing(w, v, &about, &t) ? all_orders(&t)
+		       : t.orders <= ORDERS_MAX           ? break_ties(w, v, &about, &t)
+							  : 1;
 	*orbit = s->group && s->group <= UINT32_MAX ? (uint32_t)(s->group / (same * t.free_orders)) : 0;
-	checker_vector_hash(s, v);
+	if (!r.is_identity || t.count)
+		checker_vector_hash(s, v);
 }
 
 /* Slots that are taken change places; free ones keep their order, which says what is taken next. */
@@ -681,7 +819,10 @@ void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
 	const struct checker *c = w->c;
 	struct checker_relabel r;
 	struct checker_vector out = *v;
+	struct about about, moved;
+	uint64_t sum[ATOMS_MAX];
 	make_identity(c, &r);
+	sign_vector(w, v, sum, about.about);
 	checker_load_vector(w, v);
 	for (uint32_t a = c->fixed; a < c->nodes; a++)
 		r.label[a] = (uint8_t)(c->nodes - 1 - (a - c->fixed));
@@ -689,7 +830,7 @@ void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
 		for (uint32_t m = 1; m < c->protocol->machines; m++)
 			if (is_pool(c, m))
 				shake_pool(c, a, m, &r);
-	apply(w, &r, v, &out);
+	apply(w, &r, v, &about, &out, &moved);
 	*v = out;
 	checker_vector_hash(w->search, v);
 }
@@ -727,6 +868,8 @@ void checker_symmetry_init(struct checker_search *s)
 				s->group *= n;
 				fits = fits && s->group <= UINT32_MAX;
 			}
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		s->pools = s->pools || is_pool(c, m);
 	s->exchanges = s->group != 1;
 	s->group = fits ? s->group : 0;
 	if (s->exchanges)

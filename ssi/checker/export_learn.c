@@ -166,8 +166,8 @@ static void host_fault(struct step_node *n, const char *why, const struct step_m
 	(void)why, (void)m, (void)state;
 	((struct lab *)n->owner)->faults++;
 }
-static const struct step_host host = {host_send,   host_complete, host_local,	 host_timer,	host_fanout,
-				      host_find,   host_bind,	  host_unbind,	 host_ready,	host_data_out,
+static const struct step_host host = {host_send,    host_complete, host_local,     host_timer, host_fanout,
+				      host_find,    host_bind,     host_unbind,    host_ready, host_data_out,
 				      host_data_in, host_data_new, host_data_drop, host_fault};
 
 /* ---- its values ---- */
@@ -379,7 +379,8 @@ static bool same_self(const struct lab *lab, const struct entry *a, const struct
 		if (f->kind == STEP_K_LIST)
 			same = same_members(&a->list_of[i], &b->list_of[i]);
 		else
-			same = !memcmp(a->self + f->offset, b->self + f->offset, f->kind == STEP_K_REF ? 8 : 4);
+			same = !memcmp(a->self + f->offset, b->self + f->offset,
+				       f->kind == STEP_K_REF ? 8 : 4);
 	}
 	return same;
 }
@@ -439,7 +440,9 @@ static void draw_list(struct lab *lab, struct step_list *list, uint64_t *seed)
 	const uint32_t members = (uint32_t)(draw(seed) % 5);
 	for (uint32_t i = 0; i < members; i++) {
 		const uint32_t s = EXPORT_FROM + (uint32_t)(draw(seed) % (4 + lab->fields));
-		step_add_once(&lab->n, list, source_is_ref(lab, s) && draw(seed) % 2 ? source_ref(lab, s) : draw_ref(lab, seed));
+		step_add_once(&lab->n, list,
+			      source_is_ref(lab, s) && draw(seed) % 2 ? source_ref(lab, s)
+								      : draw_ref(lab, seed));
 	}
 	list->fan = draw(seed) % 2 ? E_PROTOCOL : 0;
 	for (uint32_t i = list->first; i; i = lab->link[i - 1].next)
@@ -495,7 +498,8 @@ static bool does_the_same(const struct export_program *p, struct lab *x, struct 
 static bool find_word(const struct lab *lab, uint32_t value, struct export_word *out)
 {
 	for (uint32_t s = EXPORT_WORD; s < EXPORT_FIELD + lab->fields; s++) {
-		const struct export_word word = {.source = (uint8_t)s}, node = {.source = (uint8_t)s, .node_of = true};
+		const struct export_word word = {.source = (uint8_t)s},
+					 node = {.source = (uint8_t)s, .node_of = true};
 		if (source_is_word(lab, s) && word_value(lab, &word) == value)
 			return *out = word, true;
 		if (source_is_ref(lab, s) && word_value(lab, &node) == value)
@@ -614,10 +618,7 @@ static bool learn_wake(struct study *s, uint32_t field, const struct members *fr
 	return false;
 }
 
-static bool is_outsider(const struct lab *lab, step_ref r)
-{
-	return r.node >= mark_ref(lab, 100).node;
-}
+static bool is_outsider(const struct lab *lab, step_ref r) { return r.node >= mark_ref(lab, 100).node; }
 
 static void learn_fields(struct study *s, const char *from, const char *to)
 {
@@ -640,14 +641,16 @@ static void learn_fields(struct study *s, const char *from, const char *to)
 static void learn_list(struct study *s, uint32_t i, uint32_t gap, uint32_t raised, uint32_t raised_end)
 {
 	const struct members *all = gap ? &s->all->entry[gap - 1].list_of[i] : &s->all->list_before[i],
-			     *others = gap ? &s->others->entry[gap - 1].list_of[i] : &s->others->list_before[i];
+			     *others =
+				     gap ? &s->others->entry[gap - 1].list_of[i] : &s->others->list_before[i];
 	const struct entry *end = &s->others->entry[gap];
 	const struct members *now = &end->list_of[i];
 	if (learn_wake(s, i, others, now, raised, raised_end))
 		return;
 	learn_cuts(s, i, all, &s->all->entry[gap].list_of[i]);
 	learn_adds(s, i, others, now);
-	const bool fans = end->kind == FANS && (const char *)end->list - s->others->self == field_of(s->others, i)->offset;
+	const bool fans = end->kind == FANS &&
+			  (const char *)end->list - s->others->self == field_of(s->others, i)->offset;
 	if (now->fan != others->fan && !fans)
 		op_new(s, EXPORT_STOP)->field = (uint8_t)i;
 }
@@ -733,7 +736,8 @@ static bool try_strictness(const struct trial *t, struct export_program *p)
 	}
 	return false;
 }
-_Static_assert(EXPORT_ADD_ONCE == EXPORT_ADD + 1 && EXPORT_REMOVE_IF == EXPORT_REMOVE + 1, "the laxer follows");
+_Static_assert(EXPORT_ADD_ONCE == EXPORT_ADD + 1 && EXPORT_REMOVE_IF == EXPORT_REMOVE + 1,
+	       "the laxer follows");
 
 /* An empty list that is settled shows only as an event: its place is tried. */
 static bool try_settles(const struct trial *t, struct export_program *p)

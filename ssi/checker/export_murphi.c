@@ -22,7 +22,10 @@ struct exporter {
 	uint32_t programs;
 };
 
-static const struct step_machine *machine_of(const struct exporter *x, unsigned m) { return &x->p->machine[m]; }
+static const struct step_machine *machine_of(const struct exporter *x, unsigned m)
+{
+	return &x->p->machine[m];
+}
 
 /* ---- constants ---- */
 
@@ -32,7 +35,8 @@ static uint32_t place_of(const struct step_machine *d, uint32_t field)
 	const struct step_field *f = d->fields();
 	uint32_t place = 0;
 	for (uint32_t i = 0; i < field; i++)
-		place += f[i].kind == f[field].kind || (f[i].kind >= STEP_K_NODE && f[field].kind >= STEP_K_NODE);
+		place += f[i].kind == f[field].kind ||
+			 (f[i].kind >= STEP_K_NODE && f[field].kind >= STEP_K_NODE);
 	return place;
 }
 static char letter_of(unsigned kind) { return kind == STEP_K_REF ? 'f' : kind == STEP_K_LIST ? 'l' : 'w'; }
@@ -64,13 +68,13 @@ static void print_names(const struct exporter *x)
 		fprintf(x->out, "  e_%s: %u;\n", x->p->event[e].name, e);
 	for (unsigned m = 1; m < x->p->machines; m++) {
 		const struct step_machine *d = machine_of(x, m);
-		fprintf(x->out, "  m_%s: %u;\n  K_NEW_%s: K_NEW + %u;\n  K_NAMED_%s: K_NAMED + %u;\n", d->name, m, d->name, m - 1,
-			d->name, m - 1);
+		fprintf(x->out, "  m_%s: %u;\n  K_NEW_%s: K_NEW + %u;\n  K_NAMED_%s: K_NAMED + %u;\n",
+			d->name, m, d->name, m - 1, d->name, m - 1);
 		for (uint32_t s = 0; s < d->states; s++)
 			fprintf(x->out, "  s_%s_%s: %u;\n", d->name, d->state[s], s);
 		for (uint32_t i = 0; d->fields()[i].name; i++)
-			fprintf(x->out, "  %c_%s_%s: %u;\n", letter_of(d->fields()[i].kind), d->name, d->fields()[i].name,
-				place_of(d, i));
+			fprintf(x->out, "  %c_%s_%s: %u;\n", letter_of(d->fields()[i].kind), d->name,
+				d->fields()[i].name, place_of(d, i));
 	}
 }
 
@@ -79,18 +83,19 @@ static void print_constants(const struct exporter *x)
 	const uint32_t machines = x->p->machines - 1, links = x->nodes * (x->slot_count + 1);
 	const uint32_t words = x->p->events > 32 ? x->p->events : 32;
 	FILE *o = x->out;
-	fprintf(o, "const\n  NODES: %u;\n  CLIENTS: 1;\n  SLOTS: %u;\n  MACHINES: %u;\n  NAMES: %u;\n", x->nodes,
-		x->slot_count, machines, x->names);
+	fprintf(o, "const\n  NODES: %u;\n  CLIENTS: 1;\n  SLOTS: %u;\n  MACHINES: %u;\n  NAMES: %u;\n",
+		x->nodes, x->slot_count, machines, x->names);
 	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: K_CLIENT + CLIENTS;\n  K_STALE: K_SLOT + SLOTS;\n"
 		   "  K_NEW: K_STALE + SLOTS;\n  K_NAMED: K_NEW + MACHINES;\n  K_NAME: K_NAMED + MACHINES;\n"
 		   "  KINDS: K_NAME + NAMES;\n");
-	fprintf(o, "  EVENTS: %u;\n  STATES: %u;\n  CELLS: %u;\n  WORDS: %u;\n  LINKS: %u;\n", x->p->events, states_max(x),
-		x->cells, words, links);
+	fprintf(o, "  EVENTS: %u;\n  STATES: %u;\n  CELLS: %u;\n  WORDS: %u;\n  LINKS: %u;\n", x->p->events,
+		states_max(x), x->cells, words, links);
 	fprintf(o, "  REFS: %u;\n  WORD_FIELDS: %u;\n  LISTS: %u;\n", fields_max(x, 'f'), fields_max(x, 'w'),
 		fields_max(x, 'l'));
-	fprintf(o, "  CREDIT: %u;\n  STEP_CREDIT: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: %u;\n", CHANNEL_CREDIT, STEP_CREDIT,
-		x->nodes, x->flight, RAISED);
-	fprintf(o, "  PENDING_TIMER: 255;\n  CLASS_CALL: %u;\n  LOCAL_ERRORS: %u;\n", STEP_CALL, x->p->model->local_errors);
+	fprintf(o, "  CREDIT: %u;\n  STEP_CREDIT: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: %u;\n",
+		CHANNEL_CREDIT, STEP_CREDIT, x->nodes, x->flight, RAISED);
+	fprintf(o, "  PENDING_TIMER: 255;\n  CLASS_CALL: %u;\n  LOCAL_ERRORS: %u;\n", STEP_CALL,
+		x->p->model->local_errors);
 	print_names(x);
 	fprintf(o, "\nfunction slot_machine(s: 0..SLOTS - 1): 1..MACHINES;\nbegin\n");
 	for (unsigned m = machines; m > 1; m--)
@@ -101,12 +106,15 @@ static void print_constants(const struct exporter *x)
 	fprintf(o, "  return 0;\nend;\n\nfunction full_state(machine: 0..MACHINES): 0..STATES - 1;\nbegin\n");
 	for (unsigned m = machines; m > 1; m--)
 		fprintf(o, "  if machine = %u then return %u; end;\n", m, machine_of(x, m)->states);
-	fprintf(o, "  return %u;\nend;\n\nfunction is_machine_named(machine: 0..MACHINES): boolean;\nbegin\n  return false",
+	fprintf(o,
+		"  return %u;\nend;\n\nfunction is_machine_named(machine: 0..MACHINES): boolean;\nbegin\n  "
+		"return false",
 		machine_of(x, 1)->states);
 	for (unsigned m = 1; m <= machines; m++)
 		if (machine_of(x, m)->named)
 			fprintf(o, " | machine = %u", m);
-	fprintf(o, ";\nend;\n\nfunction is_rest(machine: 0..MACHINES; state: 0..STATES - 1): boolean;\nbegin\n  return state = 0");
+	fprintf(o, ";\nend;\n\nfunction is_rest(machine: 0..MACHINES; state: 0..STATES - 1): "
+		   "boolean;\nbegin\n  return state = 0");
 	for (unsigned m = 1; m <= machines; m++)
 		for (uint32_t s = 1; s < machine_of(x, m)->states; s++)
 			if (machine_of(x, m)->rest >> s & 1)
@@ -151,17 +159,22 @@ static void print_ref(const struct exporter *x, const struct step_machine *d, co
 	if (!r->machine || r->machine >= x->p->machines)
 		fprintf(x->out, ", 0)");
 	else if (r->index == STEP_NEW || r->index == STEP_NAMED)
-		fprintf(x->out, ", K_%s_%s)", r->index == STEP_NEW ? "NEW" : "NAMED", machine_of(x, r->machine)->name);
+		fprintf(x->out, ", K_%s_%s)", r->index == STEP_NEW ? "NEW" : "NAMED",
+			machine_of(x, r->machine)->name);
 	else
 		fprintf(x->out, ", K_SLOT + %u)", x->first_slot[r->machine] + r->index);
 }
 
 static void print_list_op(const struct exporter *x, const struct step_machine *d, const struct export_op *op)
 {
-	static const char *const names[] = {[EXPORT_ADD] = "add",	    [EXPORT_ADD_ONCE] = "add_once",
-					    [EXPORT_ADD_OTHERS] = "add_others", [EXPORT_REPLACE] = "replace",
-					    [EXPORT_REMOVE] = "remove",	    [EXPORT_REMOVE_IF] = "remove_if",
-					    [EXPORT_SETTLE] = "settle",	    [EXPORT_FANOUT] = "fanout",
+	static const char *const names[] = {[EXPORT_ADD] = "add",
+					    [EXPORT_ADD_ONCE] = "add_once",
+					    [EXPORT_ADD_OTHERS] = "add_others",
+					    [EXPORT_REPLACE] = "replace",
+					    [EXPORT_REMOVE] = "remove",
+					    [EXPORT_REMOVE_IF] = "remove_if",
+					    [EXPORT_SETTLE] = "settle",
+					    [EXPORT_FANOUT] = "fanout",
 					    [EXPORT_WAKE] = "wake"};
 	const char *field = d->fields()[op->field].name;
 	if (op->kind == EXPORT_STOP) {
@@ -258,19 +271,23 @@ static void print_program(const struct exporter *x, uint32_t number)
 	const struct export_program *p = &x->done[number].program;
 	const struct step_field *f = d->fields();
 	bool slot = touches(p);
-	fprintf(x->out, "procedure a_%s_%s(n: node_t; s: place_t; me: ref_t; m: msg_t);\n", d->name, x->done[number].name);
+	fprintf(x->out, "procedure a_%s_%s(n: node_t; s: place_t; me: ref_t; m: msg_t);\n", d->name,
+		x->done[number].name);
 	for (uint32_t i = 0; f[i].name; i++)
 		if (f[i].kind != STEP_K_LIST && reads(p, EXPORT_FIELD + i)) {
-			fprintf(x->out, "var x_%s: %s;\n", f[i].name, f[i].kind == STEP_K_REF ? "ref_t" : "word_t");
+			fprintf(x->out, "var x_%s: %s;\n", f[i].name,
+				f[i].kind == STEP_K_REF ? "ref_t" : "word_t");
 			slot = true;
 		}
 	fputs("begin\n", x->out);
 	if (slot)
-		fputs("  if s = SLOTS then error \"an action uses a slot where there is none\"; end;\n", x->out);
+		fputs("  if s = SLOTS then error \"an action uses a slot where there is none\"; end;\n",
+		      x->out);
 	for (uint32_t i = 0; f[i].name; i++)
 		if (f[i].kind != STEP_K_LIST && reads(p, EXPORT_FIELD + i))
-			fprintf(x->out, "  x_%s := at[n][s].%s[%c_%s_%s];\n", f[i].name, f[i].kind == STEP_K_REF ? "ref" : "word",
-				letter_of(f[i].kind), d->name, f[i].name);
+			fprintf(x->out, "  x_%s := at[n][s].%s[%c_%s_%s];\n", f[i].name,
+				f[i].kind == STEP_K_REF ? "ref" : "word", letter_of(f[i].kind), d->name,
+				f[i].name);
 	for (uint32_t i = 0; i < p->count; i++)
 		print_op(x, d, &p->op[i]);
 	fputs("end;\n\n", x->out);
@@ -278,8 +295,8 @@ static void print_program(const struct exporter *x, uint32_t number)
 
 /* ---- tables ---- */
 
-typedef void each_cell(struct exporter *x, unsigned machine, unsigned state, unsigned event, const struct step_cell *cell,
-		       uint32_t number);
+typedef void each_cell(struct exporter *x, unsigned machine, unsigned state, unsigned event,
+		       const struct step_cell *cell, uint32_t number);
 
 /* Cells that are not NEVER, numbered from 1. */
 static void for_cells(struct exporter *x, each_cell *f)
@@ -295,8 +312,8 @@ static void for_cells(struct exporter *x, each_cell *f)
 	x->cells = number;
 }
 
-static void count_cell(struct exporter *x, unsigned machine, unsigned state, unsigned event, const struct step_cell *cell,
-		       uint32_t number)
+static void count_cell(struct exporter *x, unsigned machine, unsigned state, unsigned event,
+		       const struct step_cell *cell, uint32_t number)
 {
 	(void)x, (void)machine, (void)state, (void)event, (void)cell, (void)number;
 }
@@ -307,8 +324,8 @@ static void print_stalls(struct exporter *x, unsigned machine, unsigned state, u
 	if (cell->kind == STEP_STALL)
 		fprintf(x->out, "  case %u: return true;\n", number);
 }
-static void print_next(struct exporter *x, unsigned machine, unsigned state, unsigned event, const struct step_cell *cell,
-		       uint32_t number)
+static void print_next(struct exporter *x, unsigned machine, unsigned state, unsigned event,
+		       const struct step_cell *cell, uint32_t number)
 {
 	(void)state, (void)event;
 	if (cell->kind == STEP_GO && cell->next == machine_of(x, machine)->states)
@@ -317,25 +334,27 @@ static void print_next(struct exporter *x, unsigned machine, unsigned state, uns
 		fprintf(x->out, "  case %u: return s_%s_%s;\n", number, machine_of(x, machine)->name,
 			machine_of(x, machine)->state[cell->next]);
 }
-static void print_sends(struct exporter *x, unsigned machine, unsigned state, unsigned event, const struct step_cell *cell,
-			uint32_t number)
+static void print_sends(struct exporter *x, unsigned machine, unsigned state, unsigned event,
+			const struct step_cell *cell, uint32_t number)
 {
 	(void)machine, (void)state, (void)event;
 	if (cell->sends)
 		fprintf(x->out, "  case %u: return %u;\n", number, cell->sends);
 }
-static void print_act(struct exporter *x, unsigned machine, unsigned state, unsigned event, const struct step_cell *cell,
-		      uint32_t number)
+static void print_act(struct exporter *x, unsigned machine, unsigned state, unsigned event,
+		      const struct step_cell *cell, uint32_t number)
 {
 	(void)state, (void)event;
 	if (cell->kind == STEP_GO && cell->action)
-		fprintf(x->out, "  case %u: a_%s_%s(n, s, me, m);\n", number, machine_of(x, machine)->name, cell->name);
+		fprintf(x->out, "  case %u: a_%s_%s(n, s, me, m);\n", number, machine_of(x, machine)->name,
+			cell->name);
 }
 
 static void print_rows(const struct exporter *x)
 {
 	uint32_t number = 0;
-	fprintf(x->out, "function cell_of(machine: machine_t; state: state_t; event: event_t): cell_t;\nbegin\n  switch machine\n");
+	fprintf(x->out, "function cell_of(machine: machine_t; state: state_t; event: event_t): "
+			"cell_t;\nbegin\n  switch machine\n");
 	for (unsigned m = 1; m < x->p->machines; m++) {
 		const struct step_machine *d = machine_of(x, m);
 		fprintf(x->out, "  case m_%s:\n    switch state\n", d->name);
@@ -343,7 +362,8 @@ static void print_rows(const struct exporter *x)
 			fprintf(x->out, "    case %u: -- %s\n      switch event\n", s, d->state[s]);
 			for (unsigned e = 0; e < x->p->events; e++)
 				if (step_cell_at(x->p, m, s, e)->kind != STEP_NEVER)
-					fprintf(x->out, "      case e_%s: return %u;\n", x->p->event[e].name, ++number);
+					fprintf(x->out, "      case e_%s: return %u;\n", x->p->event[e].name,
+						++number);
 			fprintf(x->out, "      else return 0;\n      end;\n");
 		}
 		fprintf(x->out, "    end;\n");
@@ -363,8 +383,9 @@ static void print_fan(const struct exporter *x, bool word)
 		const uint32_t offset = word ? d->fan_word : d->fan_arg;
 		for (const struct step_field *f = d->fields(); offset && f->name; f++)
 			if (f->offset == offset)
-				fprintf(x->out, "  if slot_machine(s) = %u then return at[n][s].%s[%c_%s_%s]; end;\n", m,
-					word ? "word" : "ref", letter_of(f->kind), d->name, f->name);
+				fprintf(x->out,
+					"  if slot_machine(s) = %u then return at[n][s].%s[%c_%s_%s]; end;\n",
+					m, word ? "word" : "ref", letter_of(f->kind), d->name, f->name);
 	}
 	fprintf(x->out, "  return 0;\nend;\n\n");
 }
@@ -376,14 +397,20 @@ static void print_actions(struct exporter *x)
 	print_rows(x);
 	fputs("function cell_stalls(cell: cell_t): boolean;\nbegin\n  switch cell\n", x->out);
 	for_cells(x, print_stalls);
-	fputs("  end;\n  return false;\nend;\n\nfunction cell_next(cell: cell_t): state_t;\nbegin\n  switch cell\n", x->out);
+	fputs("  end;\n  return false;\nend;\n\nfunction cell_next(cell: cell_t): state_t;\nbegin\n  switch "
+	      "cell\n",
+	      x->out);
 	for_cells(x, print_next);
-	fputs("  end;\n  return 0;\nend;\n\nfunction cell_sends(cell: cell_t): 0..255;\nbegin\n  switch cell\n", x->out);
+	fputs("  end;\n  return 0;\nend;\n\nfunction cell_sends(cell: cell_t): 0..255;\nbegin\n  switch "
+	      "cell\n",
+	      x->out);
 	for_cells(x, print_sends);
 	fputs("  end;\n  return 0;\nend;\n\n", x->out);
 	print_fan(x, false);
 	print_fan(x, true);
-	fputs("procedure act(cell: cell_t; n: node_t; s: place_t; me: ref_t; m: msg_t);\nbegin\n  switch cell\n", x->out);
+	fputs("procedure act(cell: cell_t; n: node_t; s: place_t; me: ref_t; m: msg_t);\nbegin\n  switch "
+	      "cell\n",
+	      x->out);
 	for_cells(x, print_act);
 	fputs("  end;\nend;\n", x->out);
 }
@@ -416,10 +443,12 @@ static int learn(struct exporter *x, char *why, size_t size)
 			x->done[x->programs].machine = m;
 			x->done[x->programs].action = cell->action;
 			x->done[x->programs].name = cell->name;
-			const char *reason = export_learn(&x->done[x->programs++].program, x->p, m, cell->action);
+			const char *reason =
+				export_learn(&x->done[x->programs++].program, x->p, m, cell->action);
 			if (reason && used < size)
-				used += (size_t)snprintf(why + used, size - used, "%saction %s of %s %s", refused++ ? "; " : "",
-							 cell->name, machine_of(x, m)->name, reason);
+				used += (size_t)snprintf(why + used, size - used, "%saction %s of %s %s",
+							 refused++ ? "; " : "", cell->name,
+							 machine_of(x, m)->name, reason);
 		}
 	return refused ? -ENOTSUP : 0;
 }
@@ -428,8 +457,9 @@ static int learn(struct exporter *x, char *why, size_t size)
 
 static void print_any_clients(const struct exporter *x)
 {
-	fprintf(x->out, "procedure begin_model(); begin end;\n"
-			"procedure completed(n: node_t; call: msg_t; result: word_t; arg: ref_t); begin end;\n");
+	fprintf(x->out,
+		"procedure begin_model(); begin end;\n"
+		"procedure completed(n: node_t; call: msg_t; result: word_t; arg: ref_t); begin end;\n");
 }
 
 static void print_any_call(const struct exporter *x, unsigned machine, unsigned event)
@@ -439,7 +469,8 @@ static void print_any_call(const struct exporter *x, unsigned machine, unsigned 
 	fprintf(x->out,
 		"ruleset n: node_t; name: 0..NAMES - 1; word: 0..%d do\n"
 		"  rule \"%s\" may_call(n, 0, e_%s, ref(n, K_%s_%s), ref(0, K_NAME + name)) ==>\n"
-		"  begin\n    call(n, 0, e_%s, ref(n, K_%s_%s), ref(0, K_NAME + name), word);\n  end;\nend;\n",
+		"  begin\n    call(n, 0, e_%s, ref(n, K_%s_%s), ref(0, K_NAME + name), word);\n  "
+		"end;\nend;\n",
 		x->p->event[event].word == STEP_K_NONE ? 0 : 1, e, e, kind, m, e, kind, m);
 }
 
@@ -447,7 +478,8 @@ static void print_any_rules(const struct exporter *x)
 {
 	for (unsigned m = 1; m < x->p->machines; m++)
 		for (unsigned e = 1; e < x->p->events; e++)
-			if (x->p->event[e].klass == STEP_CALL && step_cell_at(x->p, m, 0, e)->kind != STEP_NEVER)
+			if (x->p->event[e].klass == STEP_CALL &&
+			    step_cell_at(x->p, m, 0, e)->kind != STEP_NEVER)
 				print_any_call(x, m, e);
 }
 
@@ -474,7 +506,8 @@ static int configure(struct exporter *x, const struct export_options *o, char *w
 {
 	const struct step_model *model = x->p->model;
 	if (!model)
-		return snprintf(why, size, "it has no model that says how many kernels and slots there are"), -EINVAL;
+		return snprintf(why, size, "it has no model that says how many kernels and slots there are"),
+		       -EINVAL;
 	x->nodes = o->kernels ? o->kernels : model->nodes;
 	x->flight = o->flight ? o->flight : model->flight;
 	for (unsigned m = 1; m < x->p->machines; m++) {
@@ -486,14 +519,15 @@ static int configure(struct exporter *x, const struct export_options *o, char *w
 	}
 	x->names = model->objects ? model->objects : x->names ? x->names : 1;
 	if (x->nodes < 1 || x->nodes > STEP_MODEL_NODES_MAX)
-		return snprintf(why, size, "between 1 and %d kernels can be written", STEP_MODEL_NODES_MAX), -EINVAL;
+		return snprintf(why, size, "between 1 and %d kernels can be written", STEP_MODEL_NODES_MAX),
+		       -EINVAL;
 	if (o->clients && !strstr(o->clients, MARK "rules\n"))
 		return snprintf(why, size, "the text of its clients has no line \"" MARK "rules\""), -EINVAL;
 	return 0;
 }
 
-int export_murphi(FILE *out, const struct step_protocol *protocol, const struct export_options *options, char *why,
-		  size_t size)
+int export_murphi(FILE *out, const struct step_protocol *protocol, const struct export_options *options,
+		  char *why, size_t size)
 {
 	static struct exporter exporter;
 	struct exporter *x = &exporter;
@@ -505,8 +539,10 @@ int export_murphi(FILE *out, const struct step_protocol *protocol, const struct 
 	if (code)
 		return code;
 	for_cells(x, count_cell);
-	fprintf(out, "-- %s: %s.\n-- Written by \"skerry export\" from the tables that run: %u cells, %u actions.\n", protocol->name,
-		protocol->about, x->cells, x->programs);
+	fprintf(out,
+		"-- %s: %s.\n-- Written by \"skerry export\" from the tables that run: %u cells, %u "
+		"actions.\n",
+		protocol->name, protocol->about, x->cells, x->programs);
 	const char *text = options->prelude;
 	for (const char *mark; (mark = strstr(text, "\n" MARK)); text = strchr(mark + 1, '\n') + 1) {
 		fwrite(text, 1, (size_t)(mark + 1 - text), out);

@@ -217,6 +217,7 @@ static step_action *action_of(const struct replay *r)
 static void stop_before(struct replay *r, uint32_t number, const struct checker_move *move)
 {
 	checker_save(r->c);
+	checker_prefer(r->c, r->script->step[number - 1].take);
 	checker_perform(r->c, move);
 	const bool last = is_last(r, number);
 	step_action *action = action_of(r);
@@ -257,6 +258,7 @@ static void make_step(struct replay *r, uint32_t number, sim_ps now)
 	checker_story_what(c, &told);
 	if (s->kind == SCRIPT_CALL)
 		r->called[s->kernel][s->client] = s->event;
+	checker_prefer(c, s->take);
 	checker_perform(c, move);
 	told.sent_in = take_sent_in(r, s);
 	tell(r, &told);

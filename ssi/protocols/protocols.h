@@ -11,8 +11,9 @@ extern const struct step_protocol capability_crypto;
 /* crypto's calls into the kernel of an object's home, made by the object's machine (3); arg is the capability whose bits are
  * shown, of any kernel. E_LOCAL_ERR: the MAC is wrong, or the kernel says no. */
 enum crypto_local {
-	CRYPTO_CHECK = CAPABILITY_LOCAL_OF_OWN, /* the MAC of the bits shown, over object, epoch and their word */
-	CRYPTO_SEAL,                            /* the same, and bits for the machine's word */
+	CRYPTO_CHECK =
+		CAPABILITY_LOCAL_OF_OWN, /* the MAC of the bits shown, over object, epoch and their word */
+	CRYPTO_SEAL,                     /* the same, and bits for the machine's word */
 	CRYPTO_ADVANCE, /* the same, and the next epoch: the first capability's bits and these are made anew */
 };
 extern const struct step_protocol capability_acks; /* known to be wrong */

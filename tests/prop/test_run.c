@@ -261,8 +261,7 @@ static void test_what_cannot_be_run_is_refused_with_its_place(void **state)
 		{"clients:\n  - trace: find\nevents:\n  - {at: 1us, kill: {cluster: 0, client: 7}}\n",
 		 "cluster 0 has 1 client"},
 		{"protocols: {memory: mesi}\nclients:\n  - trace: find\n", "no such protocol for memory"},
-		{"protocols: {capability: acks}\nclients:\n  - trace: find\n",
-		 "known to be wrong"},
+		{"protocols: {capability: acks}\nclients:\n  - trace: find\n", "known to be wrong"},
 		{"clients:\n  - trace: no-such-recording\n", "no-such-recording"},
 	};
 	(void)state;

@@ -152,7 +152,9 @@ static void test_what_is_no_readable_file_is_refused(void **state)
 	expect_unreadable(folder, "a folder, not a file; name a scenario in it");
 	expect_unreadable("revoek", "there is no such file; did you mean \"revoke\"?");
 	assert_int_equal(scenario_read(&scenario, in_folder("none.yaml"), NULL, 0, &error), -1);
-	assert_non_null(strstr(error.text, "/none.yaml: there is no such file; built-in scenarios: capabilities, chain, demo, "));
+	assert_non_null(
+		strstr(error.text,
+		       "/none.yaml: there is no such file; built-in scenarios: capabilities, chain, demo, "));
 	expect_unreadable("LICENSE/x.yaml", "cannot be read: Not a directory; give a readable scenario");
 	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
 	expect_unreadable(in_folder("fifo"), "not a regular file; copy it to one");
