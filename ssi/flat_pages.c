@@ -8,6 +8,8 @@
 #include <string.h>
 #include "ssi/flat_internal.h"
 
+#define RELEASES_AT_ONCE 128 /* events raised before they are run */
+
 #define PAGE_NUMBER 16 /* bits of a page's number in its file */
 
 struct attributes { /* the content of page 0 */
@@ -144,7 +146,7 @@ void flat_release(struct flat_machine *m, uint32_t file)
 						 .from = STEP_REF(home->id, STEP_CLIENT, FLAT_BACKGROUND),
 						 .arg = flat_page_name(m, file, page)};
 		flat_raise(home, &release);
-		if (home->tail - home->head > STEP_RAISED_MAX / 2) {
+		if (home->tail - home->head > RELEASES_AT_ONCE) {
 			flat_run_raised(home);
 		}
 	}

@@ -291,7 +291,7 @@ struct step_parked {
 typedef void step_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		      unsigned next);
 
-#define STEP_RAISED_MAX 256
+#define STEP_RAISED_MAX 16384
 
 /* One protocol on one node. All memory is the host's. */
 struct step_node {

@@ -85,23 +85,42 @@ struct script_step checker_script_step(const struct checker *c, const struct che
 
 /* ---- the moves of a way ---- */
 
-/* Makes the first move that leads to the way's next state, or, after the last, that is wrong. Returns 0, -ESRCH or
- * -ENOMEM; then the world is after it. */
+/* Makes the first move that leads to the way's next state, or, after the last, that is wrong; `take`: which free slot is
+ * taken. Returns 0, -ESRCH or -ENOMEM; then the world is after it. */
+static int try_moves(struct checker *c, const struct checker_way *way, uint32_t at, step_ref take,
+		     struct checker_move *move, uint32_t moves, struct script *out)
+{
+	for (uint32_t i = 0; i < moves; i++) {
+		if (take.machine && take.node != move[i].node)
+			continue;
+		checker_restore(c);
+		struct script_step step = checker_script_step(c, &move[i]);
+		step.take = take;
+		checker_prefer(c, take);
+		checker_perform(c, &move[i]);
+		if (at < way->steps ? !c->why[0] && way->reached(way->context, c, at + 1) : c->why[0] != 0)
+			return script_add(out, &step);
+	}
+	return -ESRCH;
+}
+
+/* A search that exchanges slots takes the first free one of the state that stands for its class, which may be another than
+ * the first here. */
 static int find_move(struct checker *c, const struct checker_way *way, uint32_t at, struct checker_move *move,
 		     struct script *out)
 {
 	uint32_t busy;
 	const uint32_t moves = checker_moves(c, move, &busy);
 	checker_save(c);
-	for (uint32_t i = 0; i < moves; i++) {
-		if (i)
-			checker_restore(c);
-		const struct script_step step = checker_script_step(c, &move[i]);
-		checker_perform(c, &move[i]);
-		if (at < way->steps ? !c->why[0] && way->reached(way->context, c, at + 1) : c->why[0] != 0)
-			return script_add(out, &step);
-	}
-	return -ESRCH;
+	int rc = try_moves(c, way, at, STEP_NOBODY, move, moves, out);
+	for (uint32_t a = 0; a < c->nodes; a++)
+		for (uint32_t m = 1; m < c->protocol->machines; m++)
+			for (uint32_t i = 0; i < c->slots[m] && rc == -ESRCH; i++) {
+				checker_restore(c);
+				if (!((const struct step_head *)step_at(&c->node[a], m, i))->state)
+					rc = try_moves(c, way, at, STEP_REF(a, m, i), move, moves, out);
+			}
+	return rc;
 }
 
 static int find_moves(struct checker *c, const struct checker_way *way, struct checker_move *move,

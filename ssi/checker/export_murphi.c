@@ -62,6 +62,10 @@ static uint32_t states_max(const struct exporter *x)
 	return most;
 }
 
+/* Kinds of references, as workloads/murphi/prelude.m numbers them. All constants are written as numbers: Rumur takes
+ * minutes where they are expressions. */
+static uint32_t kind_new(const struct exporter *x) { return 2 + 2 * x->slot_count; }
+
 static void print_names(const struct exporter *x)
 {
 	for (uint32_t e = 1; e < x->p->events; e++)
@@ -85,9 +89,9 @@ static void print_constants(const struct exporter *x)
 	FILE *o = x->out;
 	fprintf(o, "const\n  NODES: %u;\n  CLIENTS: 1;\n  SLOTS: %u;\n  MACHINES: %u;\n  NAMES: %u;\n",
 		x->nodes, x->slot_count, machines, x->names);
-	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: K_CLIENT + CLIENTS;\n  K_STALE: K_SLOT + SLOTS;\n"
-		   "  K_NEW: K_STALE + SLOTS;\n  K_NAMED: K_NEW + MACHINES;\n  K_NAME: K_NAMED + MACHINES;\n"
-		   "  KINDS: K_NAME + NAMES;\n");
+	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: 2;\n  K_STALE: %u;\n  K_NEW: %u;\n  K_NAMED: %u;\n  K_NAME: %u;\n  KINDS: %u;\n",
+		2 + x->slot_count, kind_new(x), kind_new(x) + machines, kind_new(x) + 2 * machines,
+		kind_new(x) + 2 * machines + x->names);
 	fprintf(o, "  EVENTS: %u;\n  STATES: %u;\n  CELLS: %u;\n  WORDS: %u;\n  LINKS: %u;\n", x->p->events,
 		states_max(x), x->cells, words, links);
 	fprintf(o, "  REFS: %u;\n  WORD_FIELDS: %u;\n  LISTS: %u;\n", fields_max(x, 'f'), fields_max(x, 'w'),

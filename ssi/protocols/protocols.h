@@ -5,6 +5,7 @@
 
 /* capability: see skerry/capability.h. */
 extern const struct step_protocol capability_tree;
+extern const struct step_protocol capability_owner;
 extern const struct step_protocol capability_central;
 extern const struct step_protocol capability_captp;
 extern const struct step_protocol capability_crypto;

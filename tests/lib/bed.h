@@ -18,6 +18,7 @@ struct bed {
 	uint32_t head, tail, messages;
 	step_ref result;
 	uint32_t completes, code;
+	uint32_t dropped; /* data */
 	uint32_t refuse; /* the how manieth local call fails; 0: none */
 	struct {
 		struct step_node *node;
@@ -61,6 +62,12 @@ static void bed_later(struct step_node *n, step_ref at, struct step_list *list)
 	b->due[b->dues++].list = list;
 }
 static void bed_ready(struct step_node *n, step_ref at) { bed_later(n, at, NULL); }
+static uint32_t bed_data_out(struct step_node *n, uint32_t data) { return (void)n, data; }
+static uint32_t bed_data_in(struct step_node *n, const struct step_msg *m) { return (void)n, m->word; }
+static void bed_data_drop(struct step_node *n, uint32_t data)
+{
+	((struct bed *)n->owner)->dropped += data != 0;
+}
 static void bed_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
 {
 	(void)state;
@@ -72,6 +79,9 @@ static const struct step_host bed_host = {.send = bed_send,
 					  .timer = bed_timer,
 					  .fanout = bed_later,
 					  .ready = bed_ready,
+					  .data_out = bed_data_out,
+					  .data_in = bed_data_in,
+					  .data_drop = bed_data_drop,
 					  .fault = bed_fault};
 
 static struct bed *bed_new(const struct step_protocol *p)

@@ -620,7 +620,7 @@ static void test_capabilities_that_are_passed_on_are_right_and_given_back(void *
 				 *const revokes[] = {"clients.0.operations.revoke=80",
 						     "clients.0.operations.copy=30"};
 	(void)state;
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= 60; seed++) {
 		pass_capabilities(seed, NULL, 0);
 		pass_capabilities(seed, many, 3);
 		pass_capabilities(seed, few, 2);
