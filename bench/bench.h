@@ -70,6 +70,7 @@ extern const struct bench_row bench_native_rows[];
 extern const struct bench_row bench_step_rows[];
 extern const struct bench_row bench_kernel_rows[];
 extern const struct bench_row bench_context_rows[];
+extern const struct bench_row bench_checker_rows[];
 
 #ifdef __cplusplus
 }

@@ -64,10 +64,26 @@ static bool run_raised(struct flat_cluster *c)
 	return true;
 }
 
+/* The oldest answer of the local kernel. */
+static bool answer(struct flat_cluster *c)
+{
+	struct flat_shard *s = c->shard;
+	if (!s->local_count)
+		return false;
+	const struct flat_local a = s->local[s->local_head++];
+	struct step_node *n = &c->node[a.msg.protocol];
+	if (s->local_head == s->local_count)
+		s->local_head = s->local_count = 0;
+	flat_set_chain(n, a.chain);
+	flat_raise(n, &a.msg);
+	return true;
+}
+
 static bool is_settled(const struct flat_cluster *c)
 {
 	const struct flat_shard *s = c->shard;
-	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count && !s->ended_count;
+	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count && !s->ended_count &&
+	       !s->local_count;
 }
 
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
@@ -79,7 +95,7 @@ void flat_settle(struct flat_cluster *c)
 		return;
 	flat_become(c->profile, FLAT_CAUSE_MONITOR);
 	for (;;) {
-		if (run_raised(c))
+		if (run_raised(c) || answer(c))
 			continue;
 		if (s->queue_head != s->queue_tail) {
 			struct flat_queue_item q = s->queue[s->queue_head++ & (s->queue_room - 1)];

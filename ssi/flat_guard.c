@@ -138,7 +138,7 @@ static bool is_sender(const struct flat_cluster *c, const struct step_node *n, c
 		      uint32_t from)
 {
 	if (m->from.node == from || !m->from.machine)
-		return m->from.machine < n->protocol->machines && m->from.index <= STEP_INDEX_MAX;
+		return m->from.machine < n->protocol->machines;
 	return m->protocol == FLAT_CAPABILITY && m->from.machine < n->protocol->machines &&
 	       knows(c->machine, m->protocol, m->from, from);
 }

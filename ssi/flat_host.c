@@ -239,6 +239,18 @@ static bool install(struct step_node *n, step_ref self, uint32_t call, step_ref 
 	return !flat_cluster_of(n)->full || full_install(n, self, call, arg);
 }
 
+static void answer_later(struct step_node *n, step_ref self, bool done)
+{
+	struct flat_shard *s = flat_cluster_of(n)->shard;
+	flat_grow((void **)&s->local, s->local_count, &s->local_room, sizeof *s->local);
+	s->local[s->local_count++] =
+		(struct flat_local){.msg = {.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
+					    .protocol = n->number,
+					    .host = n->host_half,
+					    .to = self},
+				    .chain = flat_chain_of(n)};
+}
+
 static void host_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
 	struct flat_profile *profile = flat_profile_of(n);
@@ -249,10 +261,7 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 	} else {
 		const bool done = call >= CAPABILITY_LOCAL_OF_OWN ? flat_caps_own(n, self, call)
 								  : install(n, self, call, arg);
-		flat_raise(n, &(struct step_msg){.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
-						 .protocol = n->number,
-						 .host = n->host_half,
-						 .to = self});
+		answer_later(n, self, done);
 	}
 	flat_leave(profile, was);
 	flat_log(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);

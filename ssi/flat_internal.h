@@ -224,6 +224,12 @@ struct flat_shard {
 	uint32_t queue_head, queue_tail, queue_room;
 	uint32_t *resume; /* clients of the running cluster whose page has come */
 	uint32_t resume_count, resume_room;
+	/* Answers of the local kernel to the capability protocol: they come when the step that asked is over. */
+	struct flat_local {
+		struct step_msg msg;
+		struct flat_chain chain;
+	} * local;
+	uint32_t local_head, local_count, local_room;
 	uint32_t *ended; /* clients of the running cluster whose call on a capability has ended */
 	uint32_t ended_count, ended_room;
 	struct inclusion_log *log;    /* borrowed; NULL: none */

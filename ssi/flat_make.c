@@ -34,7 +34,7 @@ static void add_capabilities(const struct flat_config *config, struct sizes *s)
 {
 	s->caps = at_most(s->caps + config->capabilities_max, CAPS_MAX);
 	s->ops += at_most(config->objects_max, CAPS_MAX);
-	s->tree_links = at_most(s->tree_links + config->capabilities_max * 2, CAPS_MAX * 2);
+	s->tree_links = at_most(s->tree_links + config->capabilities_max * 8, CAPS_MAX * 2);
 	s->own = at_most((uint64_t)s->caps * 2 + s->ops, CAPS_MAX);
 	s->parks += at_most(config->objects_max ? config->topology->clusters * 4 : 0, CAPS_MAX);
 }
@@ -64,7 +64,7 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 	s.ops += m->serves + at_most(config->files_max, CAPS_MAX) + 1024;
 	s.dirs = at_most(config->pages_max + 1, DIRS_MAX);
 	s.tree_links = at_most((config->opens_max + config->files_max) * m->clusters + s.caps +
-				       config->capabilities_max * 2,
+				       config->capabilities_max * 8,
 			       CAPS_MAX * 2);
 	s.page_links = at_most(config->pages_max * 2 + (uint64_t)s.lines * m->clusters, DIRS_MAX * 2);
 	s.parks += clients_total * 2 + m->clusters;
@@ -431,6 +431,7 @@ static void shard_fini(struct flat_shard *s)
 	free(s->queue);
 	free(s->resume);
 	free(s->ended);
+	free(s->local);
 	free(s->op);
 	free(s->pair);
 	free(s->by_class);

@@ -221,6 +221,21 @@ static const unsigned *calls_needed(enum scenario_workload workload, size_t *cou
 						: calls_of_shapes;
 }
 
+/* The file service and the page cache ask whether a capability is still good, not the protocol at each use. */
+static int check_tells(const struct run *run, struct scenario_error *error)
+{
+	const struct scenario *s = run->scenario;
+	const struct step_model *model = run->capability->model;
+	for (uint32_t i = 0; i < s->clients_count; i++)
+		if (model && model->use_tells && s->clients[i].workload < SCENARIO_OPERATIONS)
+			return scenario_complain(
+				s, error, "protocols.capability", s->capability,
+				"a kernel that has one of its capabilities does not know whether that was revoked, "
+				"and the files of \"%s\" rely on that; run \"operations\", \"chains\" or \"trees\" with it",
+				s->clients[i].name);
+	return 0;
+}
+
 static int check_calls(const struct run *run, struct scenario_error *error)
 {
 	const struct scenario *s = run->scenario;
@@ -252,7 +267,7 @@ static int check_protocols(struct run *run, struct scenario_error *error)
 	if (strcmp(s->memory, "msi"))
 		return scenario_complain(s, error, "protocols.memory", s->memory,
 					 "no such protocol for memory; there is \"msi\"");
-	return check_calls(run, error);
+	return check_tells(run, error) ? -1 : check_calls(run, error);
 }
 
 static uint32_t processes_of(struct run *run, const struct scenario_clients *entry)
@@ -705,16 +720,6 @@ static void finals(struct run *run)
 	}
 }
 
-/* Where a protocol leaves what was revoked to its holders, those of chains and trees do not ask for it. */
-static bool revoked_stays(const struct run *run)
-{
-	const struct step_promise *promise = run->capability->promises;
-	bool shapes = false;
-	for (uint32_t i = 0; i < run->scenario->clients_count; i++)
-		shapes |= run->scenario->clients[i].workload > SCENARIO_OPERATIONS;
-	return shapes && promise && !promise[CAPABILITY_P_RECLAIM].kept;
-}
-
 /* When all that was passed on has been given back, nothing is in use; files keep their capabilities. */
 static void check_reclaimed(const struct run *run, struct run_result *result)
 {
@@ -724,8 +729,6 @@ static void check_reclaimed(const struct run *run, struct run_result *result)
 	for (uint32_t i = 0; i < run->scenario->clients_count; i++)
 		if (run->scenario->clients[i].workload < SCENARIO_OPERATIONS)
 			return;
-	if (revoked_stays(run))
-		return;
 	flat_live(run->machine, &live);
 	for (unsigned k = 1; k < STEP_MACHINES_MAX; k++)
 		left += live.slots[k];

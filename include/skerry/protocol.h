@@ -217,7 +217,7 @@ struct step_machine {
 	uint16_t fan_arg, fan_word;
 };
 
-#define STEP_MACHINES_MAX 4 /* [0] is unused: machine 0 is nobody */
+#define STEP_MACHINES_MAX 5 /* [0] is unused: machine 0 is nobody */
 
 /* A property of the protocol's family. What is kept the checker verifies; for what is not, it shows a
  * counter-example. Numbered by the family, from 0; name NULL ends the list. */

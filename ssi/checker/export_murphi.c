@@ -4,7 +4,8 @@
 
 #define CHANNEL_CREDIT 12 /* as include/skerry/protocol.h's checker: messages under way between a pair */
 #define STEP_CREDIT    4  /* a step starts where every channel of its kernel can take so many */
-#define RAISED         16
+#define ROOM           6  /* of a channel in the text; an error says where it is too small */
+#define RAISED         8  /* messages that a step may have raised or be sending */
 #define PROGRAMS_MAX   256
 #define MARK           "-- @"
 
@@ -66,14 +67,18 @@ static uint32_t states_max(const struct exporter *x)
  * minutes where they are expressions. */
 static uint32_t kind_new(const struct exporter *x) { return 2 + 2 * x->slot_count; }
 
+/* Kinds of references, as workloads/murphi/prelude.m numbers them. All constants are written as numbers: Rumur takes
+ * minutes where they are expressions. */
+static uint32_t kind_new(const struct exporter *x) { return 2 + 2 * x->slot_count; }
+
 static void print_names(const struct exporter *x)
 {
 	for (uint32_t e = 1; e < x->p->events; e++)
 		fprintf(x->out, "  e_%s: %u;\n", x->p->event[e].name, e);
 	for (unsigned m = 1; m < x->p->machines; m++) {
 		const struct step_machine *d = machine_of(x, m);
-		fprintf(x->out, "  m_%s: %u;\n  K_NEW_%s: K_NEW + %u;\n  K_NAMED_%s: K_NAMED + %u;\n",
-			d->name, m, d->name, m - 1, d->name, m - 1);
+		fprintf(x->out, "  m_%s: %u;\n  K_NEW_%s: %u;\n  K_NAMED_%s: %u;\n", d->name, m, d->name,
+			kind_new(x) + m - 1, d->name, kind_new(x) + x->p->machines + m - 2);
 		for (uint32_t s = 0; s < d->states; s++)
 			fprintf(x->out, "  s_%s_%s: %u;\n", d->name, d->state[s], s);
 		for (uint32_t i = 0; d->fields()[i].name; i++)
@@ -89,15 +94,15 @@ static void print_constants(const struct exporter *x)
 	FILE *o = x->out;
 	fprintf(o, "const\n  NODES: %u;\n  CLIENTS: 1;\n  SLOTS: %u;\n  MACHINES: %u;\n  NAMES: %u;\n",
 		x->nodes, x->slot_count, machines, x->names);
-	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: 2;\n  K_STALE: %u;\n  K_NEW: %u;\n  K_NAMED: %u;\n  K_NAME: %u;\n  KINDS: %u;\n",
-		2 + x->slot_count, kind_new(x), kind_new(x) + machines, kind_new(x) + 2 * machines,
-		kind_new(x) + 2 * machines + x->names);
+	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: 2;\n  K_STALE: %u;\n  K_NEW: %u;\n  K_NAMED: %u;\n"
+		   "  K_NAME: %u;\n  KINDS: %u;\n", 2 + x->slot_count, kind_new(x), kind_new(x) + machines,
+		kind_new(x) + 2 * machines, kind_new(x) + 2 * machines + x->names);
 	fprintf(o, "  EVENTS: %u;\n  STATES: %u;\n  CELLS: %u;\n  WORDS: %u;\n  LINKS: %u;\n", x->p->events,
 		states_max(x), x->cells, words, links);
 	fprintf(o, "  REFS: %u;\n  WORD_FIELDS: %u;\n  LISTS: %u;\n", fields_max(x, 'f'), fields_max(x, 'w'),
 		fields_max(x, 'l'));
-	fprintf(o, "  CREDIT: %u;\n  STEP_CREDIT: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: %u;\n",
-		CHANNEL_CREDIT, STEP_CREDIT, x->nodes, x->flight, RAISED);
+	fprintf(o, "  CREDIT: %u;\n  STEP_CREDIT: %u;\n  ROOM: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: %u;\n  MOVES: %u;\n",
+		CHANNEL_CREDIT, STEP_CREDIT, ROOM, x->nodes, x->flight, RAISED, 4 + fields_max(x, 'l') * links + x->nodes);
 	fprintf(o, "  PENDING_TIMER: 255;\n  CLASS_CALL: %u;\n  LOCAL_ERRORS: %u;\n", STEP_CALL,
 		x->p->model->local_errors);
 	print_names(x);

@@ -147,7 +147,8 @@ static void calls_of_holder(struct list *l, const record *r, bool room)
 		}
 	if (room) {
 		add(l, CAPABILITY_COPY, cap, 0);
-		add(l, CAPABILITY_MINT, cap, has_words(l->w) ? READ | BADGE : READ | WRITE);
+		add(l, CAPABILITY_MINT, cap,
+		    has_words(l->w) && r->held & WRITE ? READ | BADGE : READ | WRITE);
 		add(l, CAPABILITY_RETYPE, cap, r->held);
 	}
 	add(l, CAPABILITY_DELETE, cap, 0);

@@ -71,7 +71,7 @@ enum { CAP = CAPABILITY_CAP, OP = CAPABILITY_OP, OWN = CAPABILITY_OWN };
 	/* from a capability to its record, */ \
 	E(BIRTH, INTERNAL, NONE) E(JOIN, INTERNAL, NONE) E(LENT_BY, INTERNAL, NONE) E(ADMIT, INTERNAL, WORD) \
 	E(GIVE, INTERNAL, WORD) E(SHARE, INTERNAL, WORD) E(RETYPE, INTERNAL, WORD) E(LOCK, INTERNAL, WORD) \
-	E(LEAVE, INTERNAL, NONE) E(DEPART, INTERNAL, NONE) E(STILL, INTERNAL, NONE) E(GONE, INTERNAL, NONE) E(SPARED, INTERNAL, NONE) \
+	E(LEAVE, INTERNAL, NONE) E(DEPART, INTERNAL, NONE) E(GONE, INTERNAL, NONE) E(SPARED, INTERNAL, NONE) \
 	/* and back, */ \
 	E(JOINED, INTERNAL, NONE) E(WELCOME, INTERNAL, WORD) E(BYE, INTERNAL, NONE) \
 	E(LOCKED, INTERNAL, NONE) E(SWEEP, INTERNAL, WORD) E(FINISHED, INTERNAL, NONE) \
@@ -94,8 +94,7 @@ enum { CAP = CAPABILITY_CAP, OP = CAPABILITY_OP, OWN = CAPABILITY_OWN };
 #define OP_STATES(X) X(IDLE) X(WAITING) X(PAUSED) X(RETIRING)
 /* The owner:
  * SOLE      no other kernel has a record    OWNED     others may have one
- * LENDING   until the copy has arrived      LETTING   one goes; was it the last?
- * MARKING   until all are frozen
+ * LENDING   until the copy has arrived      MARKING   until all are frozen
  * COMMITTING until all have swept           SWEEPING, CLEANING  sweeps; as OWNED, as SOLE
  * FINDING   has none: who has?              KNOWN     somebody; until all have answered
  * UPDATING  tells all that it is the owner, for its holder
@@ -104,7 +103,7 @@ enum { CAP = CAPABILITY_CAP, OP = CAPABILITY_OP, OWN = CAPABILITY_OWN };
  * MOVING_ON its ownership is on the way     FOREIGN   somebody else is the owner
  * FETCHING  asked for the ownership         STOPPING  the same, and is to be marked
  * MARKED    frozen                          CLEARING  sweeps */
-#define OWN_STATES(X) X(NO_RECORD) X(SOLE) X(OWNED) X(LETTING) X(LENDING) X(MARKING) X(COMMITTING) X(SWEEPING) X(CLEANING) \
+#define OWN_STATES(X) X(NO_RECORD) X(SOLE) X(OWNED) X(LENDING) X(MARKING) X(COMMITTING) X(SWEEPING) X(CLEANING) \
 	X(FINDING) X(KNOWN) X(UPDATING) X(HEIR) X(WON) X(MOVING_ON) X(FOREIGN) X(FETCHING) X(STOPPING) X(MARKED) \
 	X(CLEARING)
 /* clang-format on */
@@ -147,38 +146,44 @@ ACTION(cap, borrow) { self->op = m->from, step_tell(n, m->arg, OBTAIN); }
 ACTION(cap, twin) { self->op = m->from, step_tell(n, m->arg, LIKE)->word = m->word; }
 ACTION(cap, take) { self->op = m->from, self->peer = m->arg, step_tell(n, m->arg, SPLIT)->word = m->word; }
 ACTION(cap, set_own) { self->own = m->from; }
-/* Its record has it: the kernel makes it. */
-static void settle_in(struct step_node *n, struct cap *self, const struct step_msg *m, unsigned call)
+/* Its record has it: the kernel makes it. The answer may come at once, so this is the last of an action. */
+static void install_by(struct step_node *n, struct cap *self, unsigned call)
 {
-	self->object = m->arg, self->word = m->word;
-	step_local(n, self, call, self->peer);
+	const step_ref source = self->peer;
+	self->peer = STEP_NOBODY; /* what nobody needs any more is not state */
+	step_local(n, self, call, source);
 }
-ACTION(cap, install) { self->own = m->from, settle_in(n, self, m, CAPABILITY_INSTALL); }
-ACTION(cap, install_memory)
+static void welcome(struct cap *self, const struct step_msg *m)
 {
-	self->own = m->from;
-	settle_in(n, self, m, CAPABILITY_TAKE_MEMORY);
-	self->peer = STEP_NOBODY;
+	self->own = m->from, self->object = m->arg, self->word = m->word;
 }
-/* A copy from the owner, which waits until it is in the record of this kernel. */
-static void receive(struct step_node *n, struct cap *self, const struct step_msg *m, unsigned call)
+ACTION(cap, install) { welcome(self, m), install_by(n, self, CAPABILITY_INSTALL); }
+ACTION(cap, install_memory) { welcome(self, m), install_by(n, self, CAPABILITY_TAKE_MEMORY); }
+/* A copy from the owner, which waits until it is in the record of this kernel; `own` is the lender's till then. */
+ACTION(cap, receive)
 {
-	settle_in(n, self, m, call);
-	self->peer = m->from;
+	welcome(self, m);
 	tell_about(n, STEP_BY_NAME(n->id, OWN), JOIN, m->arg);
 }
-ACTION(cap, receive_copy) { receive(n, self, m, CAPABILITY_INSTALL); }
-ACTION(cap, receive_memory) { receive(n, self, m, CAPABILITY_TAKE_MEMORY); }
-ACTION(cap, reserve) { receive(n, self, m, CAPABILITY_RESERVE); }
-ACTION(cap, refuse) { step_tell(n, m->from, REFUSED); }
-ACTION(cap, joined)
+static step_ref join_record(struct step_node *n, struct cap *self, const struct step_msg *m)
 {
+	const step_ref lender = self->own;
 	self->own = m->from;
-	tell_about(n, self->own, LENT_BY, self->peer);
-	step_tell(n, self->peer, TAKEN);
-	self->peer = STEP_NOBODY; /* what nobody needs any more is not state */
+	tell_about(n, self->own, LENT_BY, lender);
+	return lender;
 }
-ACTION(cap, joined_for_lender) { self->own = m->from, tell_about(n, self->own, LENT_BY, self->peer); }
+ACTION(cap, joined) { step_tell(n, join_record(n, self, m), TAKEN), install_by(n, self, CAPABILITY_INSTALL); }
+ACTION(cap, joined_memory)
+{
+	step_tell(n, join_record(n, self, m), TAKEN);
+	install_by(n, self, CAPABILITY_TAKE_MEMORY);
+}
+ACTION(cap, joined_for_lender)
+{
+	self->peer = join_record(n, self, m);
+	step_local(n, self, CAPABILITY_RESERVE, STEP_NOBODY);
+}
+ACTION(cap, refuse) { step_tell(n, m->from, REFUSED); }
 ACTION(cap, denied) { step_tell(n, self->op, FAIL); }
 ACTION(cap, again) { step_tell(n, self->op, RETRY); }
 ACTION(cap, arrived) { tell_about(n, self->op, OK, n->me), self->op = STEP_NOBODY; }
@@ -253,7 +258,7 @@ static const struct step_cell cap_table[CAP_FULL + 1][EVENT_COUNT] = {
 	STEP (FREE,       BORROW,      ASKING,     borrow,     1),
 	STEP (FREE,       TWIN,        ASKING,     twin,       0),
 	STEP (FREE,       TAKE,        CLAIMING,   take,       0),
-	STEP (FREE,       COPY,        RESERVING,  reserve,    0),
+	STEP (FREE,       COPY,        RESERVING,  receive,    0),
 	STEP (CAP_FULL,   C_CREATE,    CAP_FULL,   no_slot,    0),
 	STAY (BORROW,     fail,        0, CAP_FULL),
 	STAY (TWIN,       fail,        0, CAP_FULL),
@@ -261,15 +266,16 @@ static const struct step_cell cap_table[CAP_FULL + 1][EVENT_COUNT] = {
 	STEP (CAP_FULL,   COPY,        CAP_FULL,   refuse,     1),
 
 	STEP (ASKING,     WELCOME,     INSTALLING, install,    0),
-	STEP (ASKING,     COPY,        INSTALLING, receive_copy, 0),
+	STEP (ASKING,     COPY,        ASKING,     receive,    0),
+	STEP (ASKING,     JOINED,      INSTALLING, joined,     1),
 	STEP (ASKING,     DENY,        FREE,       denied,     0),
 	STEP (ASKING,     RETRY,       FREE,       again,      0),
 	STEP (CLAIMING,   WELCOME,     INSTALLING, install_memory, 0),
-	STEP (CLAIMING,   COPY,        INSTALLING, receive_memory, 0),
+	STEP (CLAIMING,   COPY,        CLAIMING,   receive,    0),
+	STEP (CLAIMING,   JOINED,      INSTALLING, joined_memory, 1),
 	STEP (CLAIMING,   DENY,        FREE,       denied,     0),
 	STEP (CLAIMING,   RETRY,       FREE,       again,      0),
 	STEP (LIVE,       JOINED,      LIVE,       set_own,    0),
-	STEP (INSTALLING, JOINED,      INSTALLING, joined,     1),
 	STEP (RESERVING,  JOINED,      RESERVING,  joined_for_lender, 0),
 
 	STEP (INSTALLING, E_LOCAL_OK,  LIVE,       arrived,    0),
@@ -335,7 +341,7 @@ static const struct step_cell cap_table[CAP_FULL + 1][EVENT_COUNT] = {
 	/* Who is not usable refuses its would-be users. */
 #define COMING FREE, ASKING, CLAIMING, INSTALLING, DOOMED, RESERVING
 #define GOING  MOVING, TORN, REVOKING, LEAVING, QUITTING, OUTLIVED, HOLLOW, RETIRED
-	STAY (OBTAIN, deny, 1, COMING), STAY (OBTAIN, deny, 1, GOING),
+	STAY (OBTAIN, deny, 1, FREE, GOING),                          /* nobody knows the name of what comes */
 	STAY (LIKE,   deny, 0, COMING), STAY (LIKE,   deny, 0, GOING),
 	STAY (SPLIT,  deny, 0, COMING), STAY (SPLIT,  deny, 0, GOING),
 	STAY (LEND,   fail, 0, COMING), STAY (LEND,   fail, 0, GOING),
@@ -383,14 +389,15 @@ static void admit_one(struct step_node *n, struct own *self, step_ref cap, uint3
 }
 ACTION(own, admit) { admit_one(n, self, m->from, m->word); }
 ACTION(own, leave) { step_tell(n, m->from, BYE), step_remove(n, &self->members, m->from); }
-ACTION(own, leave_last) /* is it the last one? Then E_EMPTY comes before STILL, and it waits */
+ACTION(own, leave_owner) /* the last one waits until somebody else has the ownership */
 {
-	self->holder = m->from;
+	if (self->members.count > 1)
+		step_tell(n, m->from, BYE);
+	else
+		self->holder = m->from;
 	step_remove(n, &self->members, m->from);
-	step_tell(n, n->me, STILL);
 }
 ACTION(own, leave_quietly) { step_tell(n, m->from, BYE), step_remove_if(n, &self->members, m->from); }
-ACTION(own, let_go) { step_tell(n, self->holder, BYE), self->holder = STEP_NOBODY; }
 ACTION(own, gone) { step_remove(n, &self->members, m->from); }
 ACTION(own, gone_quietly) { step_remove_if(n, &self->members, m->from); } /* looked at when the lock goes */
 ACTION(own, vanish) { step_tell(n, self->name, FREED); }
@@ -542,9 +549,10 @@ ACTION(own, not_retrieved) { step_tell(n, self->op, RETRY), unlock(self), step_s
 ACTION(own, update) { self->owner = m->from, step_tell(n, m->from, UPDATED); }
 ACTION(own, no_update) { step_tell(n, m->from, UPDATED); }
 ACTION(own, seek) { broadcast(n, self, FIND); }
-ACTION(own, seek_alone) /* nobody waits for it */
+ACTION(own, seek_first)
 {
-	self->holder = n->me;
+	if (!self->holder.machine)
+		self->holder = n->me; /* it was locked when the last one went: nobody waits */
 	broadcast(n, self, FIND);
 }
 ACTION(own, here) { step_tell(n, m->from, FOUND); }
@@ -583,12 +591,9 @@ static const struct step_cell own_table[OWN_FULL + 1][EVENT_COUNT] = {
 	STEP (OWNED,      CLAIM,       OWNED,      grant_claim, 1),
 	STEP (OWNED,      LOCK,        MARKING,    mark_all,   0),
 	STEP (OWNED,      RETRIEVE,    FOREIGN,    hand_over,  1),
-	STEP (OWNED,      LEAVE,       LETTING,    leave_last, 0),
-	STEP (OWNED,      DEPART,      LETTING,    leave_last, 0),
-	STEP (OWNED,      E_EMPTY,     FINDING,    seek_alone, 0),    /* it was locked when the last one went */
-	STEP (LETTING,    STILL,       OWNED,      let_go,     0),
-	STEP (LETTING,    E_EMPTY,     FINDING,    seek,       0),
-	STEP (FINDING,    STILL,       FINDING,    nothing,    0),
+	STEP (OWNED,      LEAVE,       OWNED,      leave_owner, 0),
+	STEP (OWNED,      DEPART,      OWNED,      leave_owner, 0),
+	STEP (OWNED,      E_EMPTY,     FINDING,    seek_first, 0),
 
 	STEP (LENDING,    JOIN,        LENDING,    join,       0),    /* lent to its own kernel */
 	STEP (LENDING,    LENT_BY,     LENDING,    nothing,    0),
@@ -654,9 +659,9 @@ static const struct step_cell own_table[OWN_FULL + 1][EVENT_COUNT] = {
 	STAY (LEAVE,      leave,       0, SOLE, FOREIGN),
 	STAY (LEAVE,      retry_from,  0, LENDING, LOCKED_HERE, OWNED_SOON, FETCHING),
 	STAY (LEAVE,      retry_from,  0, FROZEN),                    /* deletions pause */
-	STAY (DEPART,     leave,       0, SOLE, FOREIGN),
+	STAY (DEPART,     leave,       0, FOREIGN),
 	STAY (DEPART,     leave_quietly, 0, LENDING, MARKING, COMMITTING, OWNED_SOON, FETCHING, STOPPING, MARKED),
-	STAY (DEPART,     depart_in_sweep, 0, SWEEPING, CLEANING, CLEARING),
+	STAY (DEPART,     depart_in_sweep, 0, SWEEPING, CLEARING),
 	STAY (GONE,       gone,        0, SOLE, OWNED, FOREIGN),
 	STAY (GONE,       gone_in_sweep, 0, SWEEPING, CLEANING, CLEARING),
 	STAY (GONE,       gone_quietly, 0, LENDING, MARKING, COMMITTING, OWNED_SOON, FETCHING, STOPPING, MARKED),
@@ -772,9 +777,8 @@ static const struct step_cell op_table[OP_FULL + 1][EVENT_COUNT] = {
 static struct own *own_of(const struct step_world *w, step_ref r) { return step_lookup(&w->node[r.node], r); }
 
 #define OWNERS                                                                                               \
-	(1u << SOLE | 1u << OWNED | 1u << LETTING | 1u << LENDING | 1u << MARKING | 1u << COMMITTING |       \
-	 1u << SWEEPING | 1u << CLEANING | 1u << FINDING | 1u << KNOWN | 1u << UPDATING | 1u << HEIR |       \
-	 1u << WON)
+	(1u << SOLE | 1u << OWNED | 1u << LENDING | 1u << MARKING | 1u << COMMITTING | 1u << SWEEPING |      \
+	 1u << CLEANING | 1u << FINDING | 1u << KNOWN | 1u << UPDATING | 1u << HEIR | 1u << WON)
 static bool owns(const struct own *o) { return OWNERS >> o->head.state & 1; }
 
 /* Owners and records of an object; *owner is one of the former. */

@@ -505,7 +505,14 @@ static bool runs(const struct step_world *w, step_ref body)
 	const struct body *self = find(w, body);
 	return self && self->head.state == RUNNING;
 }
-static uint32_t count_of(uint32_t bits) { return (uint32_t)__builtin_popcount(bits); }
+/* Places are given in order: how many there are is the first that is not. */
+static uint32_t count_of(uint32_t places)
+{
+	uint32_t count = 0;
+	while (places >> count & 1)
+		count++;
+	return count;
+}
 
 static void begin_world(const struct step_world *w)
 {

@@ -19,7 +19,7 @@ struct bed {
 	step_ref result;
 	uint32_t completes, code;
 	uint32_t dropped; /* data */
-	uint32_t refuse; /* the how manieth local call fails; 0: none */
+	uint32_t refuse;  /* the how manieth local call fails; 0: none */
 	struct {
 		struct step_node *node;
 		step_ref at;

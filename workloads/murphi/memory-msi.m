@@ -41,25 +41,26 @@ end;
 
 -- @rules
 
-ruleset n: node_t; page: page_t do
-  rule "C_READ" may_call(n, 0, e_C_READ, ref(n, K_NAMED_line), page_name(page)) ==>
-  begin
-    call(n, 0, e_C_READ, ref(n, K_NAMED_line), page_name(page), 0);
+function call_event(what: 0..4): event_t;
+begin
+  switch what
+  case 0: return e_C_READ;
+  case 1, 2: return e_C_WRITE;
+  case 3: return e_C_EVICT;
   end;
-  ruleset value: 0..1 do
-    rule "C_WRITE" may_call(n, 0, e_C_WRITE, ref(n, K_NAMED_line), page_name(page)) ==>
-    begin
-      call(n, 0, e_C_WRITE, ref(n, K_NAMED_line), page_name(page), value);
-    end;
-  end;
-  rule "C_EVICT" may_call(n, 0, e_C_EVICT, ref(n, K_NAMED_line), page_name(page)) ==>
+  return e_C_RELEASE;
+end;
+
+-- One rule for all calls (C_WRITE of 0 and of 1), since a rule holds a copy of all actions.
+ruleset n: node_t; page: page_t; what: 0..3 do
+  rule "call a line" may_call(n, 0, call_event(what), ref(n, K_NAMED_line), page_name(page)) ==>
   begin
-    call(n, 0, e_C_EVICT, ref(n, K_NAMED_line), page_name(page), 0);
+    call(n, 0, call_event(what), ref(n, K_NAMED_line), page_name(page), what = 2 ? 1 : 0);
   end;
 end;
 
 ruleset page: page_t do
-  rule "C_RELEASE" may_call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page)) ==>
+  rule "release" may_call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page)) ==>
   begin
     call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page), 0);
   end;

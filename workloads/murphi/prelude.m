@@ -47,8 +47,8 @@ type
 var
   at: array [node_t] of array [slot_t] of slot_r;
   channel: array [node_t] of array [node_t] of record
-    count: 0..CREDIT;
-    msg: array [0..CREDIT - 1] of msg_t;
+    count: 0..ROOM;
+    msg: array [0..ROOM - 1] of msg_t;
   end;
   park: array [node_t] of record
     count: 0..PARKS;
@@ -58,9 +58,14 @@ var
     end;
   end;
   flight: array [node_t] of array [client_t] of msg_t; -- event 0: none
-  -- Of the step that runs; empty between steps.
+  -- Of the step that runs; empty between steps. What the cell that runs tells waits in `out` until it has run: Rumur copies
+  -- what is called into every place that calls it, so what actions call is small.
   raised: array [0..RAISED - 1] of msg_t;
   raised_head, raised_tail: 0..RAISED;
+  out_event: array [0..RAISED - 1] of event_t;
+  out_dest, out_src, out_arg: array [0..RAISED - 1] of ref_t;
+  out_word: array [0..RAISED - 1] of word_t;
+  outs: 0..RAISED;
   handling: 0..4;
   sent: 0..255;
 
@@ -113,35 +118,14 @@ end;
 
 -- ---- effects ----
 
-procedure raise(event: event_t; dest, src, arg: ref_t; word: word_t);
-begin
-  if raised_tail = RAISED then error "a step raises too many events"; end;
-  raised[raised_tail].event := event;
-  raised[raised_tail].dest := dest;
-  raised[raised_tail].src := src;
-  raised[raised_tail].arg := arg;
-  raised[raised_tail].word := word;
-  raised_tail := raised_tail + 1;
-end;
-
 procedure tell(n: node_t; dest: ref_t; event: event_t; src, arg: ref_t; word: word_t);
-var to_node: node_t; last: 0..CREDIT;
 begin
-  to_node := node_of(dest);
-  if to_node = n then
-    raise(event, dest, src, arg, word);
-  else
-    last := channel[n][to_node].count;
-    if last = CREDIT then error "a channel needs more than its credit"; end;
-    if class_of(event) < handling then error "sends a message of a lower class than it handles"; end;
-    channel[n][to_node].msg[last].event := event;
-    channel[n][to_node].msg[last].dest := dest;
-    channel[n][to_node].msg[last].src := src;
-    channel[n][to_node].msg[last].arg := arg;
-    channel[n][to_node].msg[last].word := word;
-    channel[n][to_node].count := last + 1;
-    sent := sent + 1;
-  end;
+  out_event[outs] := event;
+  out_dest[outs] := dest;
+  out_src[outs] := src;
+  out_arg[outs] := arg;
+  out_word[outs] := word;
+  outs := outs + 1;
 end;
 
 procedure complete(n: node_t; client: ref_t; result: word_t; arg: ref_t);
@@ -218,7 +202,7 @@ end;
 procedure list_settle(n: node_t; s: slot_t; l: 0..LISTS - 1);
 begin
   if at[n][s].list[l].count = 0 then
-    raise(e_EMPTY, slot_ref(n, s), slot_ref(n, s), NOBODY, 0);
+    tell(n, slot_ref(n, s), e_EMPTY, slot_ref(n, s), NOBODY, 0);
   end;
 end;
 
@@ -250,13 +234,53 @@ end;
 procedure list_wake(n: node_t; s: slot_t; l: 0..LISTS - 1; event: event_t);
 begin
   while at[n][s].list[l].count != 0 do
-    raise(event, at[n][s].list[l].link[0].ref, slot_ref(n, s), NOBODY, 0);
+    tell(n, at[n][s].list[l].link[0].ref, event, slot_ref(n, s), NOBODY, 0);
     list_cut(n, s, l, 0);
   end;
 end;
 
 -- ---- actions and tables, from the code ----
 -- @actions
+
+-- ---- what was told goes into the queue of raised events, or into a channel ----
+
+procedure raise(m: msg_t);
+begin
+  if raised_tail = RAISED then error "a step raises too many events"; end;
+  raised[raised_tail] := m;
+  raised_tail := raised_tail + 1;
+end;
+
+procedure send(n, b: node_t; m: msg_t);
+begin
+  if channel[n][b].count = CREDIT then error "a channel needs more than its credit"; end;
+  if channel[n][b].count = ROOM then error "a channel needs more room than this text gives it"; end;
+  if class_of(m.event) < handling then error "sends a message of a lower class than it handles"; end;
+  channel[n][b].msg[channel[n][b].count] := m;
+  channel[n][b].count := channel[n][b].count + 1;
+  sent := sent + 1;
+end;
+
+procedure flush(n: node_t);
+var m: msg_t;
+begin
+  for i := 0 to RAISED - 1 do
+    if i < outs then
+      m.event := out_event[i];
+      m.dest := out_dest[i];
+      m.src := out_src[i];
+      m.arg := out_arg[i];
+      m.word := out_word[i];
+      if node_of(m.dest) = n then raise(m); else send(n, node_of(m.dest), m); end;
+    end;
+  end;
+  clear out_event;
+  clear out_dest;
+  clear out_src;
+  clear out_arg;
+  clear out_word;
+  outs := 0;
+end;
 
 -- ---- slots, and references to slots that are given back ----
 
@@ -393,7 +417,7 @@ begin
 end;
 
 procedure run_cell(n: node_t; m: msg_t);
-var machine: machine_t; s: place_t; state: state_t; cell: cell_t; me: ref_t; fresh: boolean;
+var machine: machine_t; s: place_t; state: state_t; cell: cell_t; me: ref_t; fresh, alive: boolean;
 begin
   machine := machine_of(m.dest);
   if machine = 0 | node_of(m.dest) != n then error "tells a machine that does not exist"; end;
@@ -409,26 +433,28 @@ begin
   end;
   cell := cell_of(machine, state, m.event);
   if cell = 0 then error "reaches a NEVER cell"; end;
+  sent := 0;
   if cell_stalls(cell) then
     stall(n, s, me, m);
+    flush(n);
   else
-    sent := 0;
-    if s != SLOTS & (state != 0 | (fresh & cell_next(cell) != 0)) then
+    alive := s != SLOTS & (state != 0 | (fresh & cell_next(cell) != 0));
+    if alive then
       if fresh & is_named(m.dest) then at[n][s].name := m.arg; end;
       if m.event = e_LOCAL_OK | m.event = e_LOCAL_ERR | m.event = e_TIMER then at[n][s].pending := 0; end;
       at[n][s].state := cell_next(cell);
-      act(cell, n, s, me, m);
-      if cell_next(cell) = 0 then slot_give(n, s); end;
     else
       if cell_next(cell) != state then error "a cell of a free or full row makes a machine where there is no slot"; end;
-      act(cell, n, SLOTS, me, m);
+      s := SLOTS;
     end;
+    act(cell, n, s, me, m);
+    flush(n);
+    if alive & cell_next(cell) = 0 then slot_give(n, s); end;
     if sent > cell_sends(cell) then error "sends more than its cell declares"; end;
-    sent := 0;
   end;
 end;
 
--- Delivers a message and all that it raises.
+-- Runs what was raised, and all that it raises.
 procedure step_run(n: node_t);
 var m: msg_t;
 begin
@@ -444,20 +470,20 @@ begin
   clear sent;
 end;
 
-procedure deliver(n: node_t; m: msg_t);
+-- The message that a step delivers.
+procedure begin_step(m: msg_t);
 begin
   handling := class_of(m.event);
-  run_cell(n, m);
-  step_run(n);
+  raise(m);
 end;
 
-procedure deliver_own(n: node_t; s: slot_t; event: event_t);
+procedure begin_own(n: node_t; s: slot_t; event: event_t);
 var m: msg_t;
 begin
   clear m;
   m.event := event;
   m.dest := slot_ref(n, s);
-  deliver(n, m);
+  begin_step(m);
 end;
 
 -- ---- what can happen ----
@@ -512,56 +538,70 @@ begin
   m.arg := arg;
   m.word := word;
   flight[n][c] := m;
-  deliver(n, m);
+  begin_step(m);
+  step_run(n);
 end;
 
-ruleset a: node_t; b: node_t do
-  rule "receive" channel[a][b].count > 0 & has_credit(b) ==>
-    var m: msg_t;
-  begin
-    m := channel[a][b].msg[0];
-    for i := 0 to channel[a][b].count - 2 do channel[a][b].msg[i] := channel[a][b].msg[i + 1]; end;
-    channel[a][b].count := channel[a][b].count - 1;
-    clear channel[a][b].msg[channel[a][b].count];
-    deliver(b, m);
-  end;
+-- All that can happen but a new call has a number. Of a slot: 0: what is parked goes on; 1, 2: the local kernel says yes,
+-- says no; 3: the timer fires; then: that member of that list is told. Of no slot (SLOTS): also what is parked; and,
+-- after those, the first message from that node is received.
+function may_move(n: node_t; s: place_t; move: 0..MOVES - 1): boolean;
+begin
+  if !has_credit(n) then return false; end;
+  if move = 0 then return may_resume(n, s); end;
+  if move >= 4 + LISTS * LINKS then return s = SLOTS & channel[move - 4 - LISTS * LINKS][n].count > 0; end;
+  if s = SLOTS then return false; end;
+  if move = 3 then return at[n][s].pending = PENDING_TIMER; end;
+  if move < 3 then return may_answer(n, s) & (move = 1 | LOCAL_ERRORS = 1); end;
+  return may_tell(n, s, (move - 4) / LINKS, (move - 4) % LINKS);
 end;
 
-ruleset n: node_t; s: slot_t do
-  rule "the local kernel says yes" may_answer(n, s) ==>
-  begin
-    deliver_own(n, s, e_LOCAL_OK);
-  end;
-  rule "the local kernel says no" LOCAL_ERRORS = 1 & may_answer(n, s) ==>
-  begin
-    deliver_own(n, s, e_LOCAL_ERR);
-  end;
-  rule "a timer fires" at[n][s].pending = PENDING_TIMER & has_credit(n) ==>
-  begin
-    deliver_own(n, s, e_TIMER);
-  end;
+procedure begin_receive(n, from_: node_t);
+var m: msg_t;
+begin
+  m := channel[from_][n].msg[0];
+  for i := 0 to channel[from_][n].count - 2 do channel[from_][n].msg[i] := channel[from_][n].msg[i + 1]; end;
+  channel[from_][n].count := channel[from_][n].count - 1;
+  clear channel[from_][n].msg[channel[from_][n].count];
+  begin_step(m);
 end;
 
-ruleset n: node_t; s: place_t do
-  rule "what was parked goes on" may_resume(n, s) ==>
-    var m: msg_t; i: 0..PARKS;
-  begin
-    i := park_first(n, s);
-    m := park[n].at[i].msg;
-    park_cut(n, i);
-    deliver(n, m);
-  end;
+procedure begin_resume(n: node_t; s: place_t);
+var m: msg_t; i: 0..PARKS;
+begin
+  i := park_first(n, s);
+  m := park[n].at[i].msg;
+  park_cut(n, i);
+  begin_step(m);
 end;
 
-ruleset n: node_t; s: slot_t; l: 0..LISTS - 1; i: link_t do
-  rule "a member is told" may_tell(n, s, l, i) ==>
-    var member: ref_t; fan: event_t;
+procedure begin_fan(n: node_t; s: slot_t; l: 0..LISTS - 1; i: link_t);
+var member: ref_t; fan: event_t;
+begin
+  member := at[n][s].list[l].link[i].ref;
+  fan := at[n][s].list[l].fan;
+  at[n][s].list[l].link[i].told := true;
+  list_sort(n, s, l);
+  tell(n, member, fan, slot_ref(n, s), fan_arg(n, s), fan_word(n, s, fan));
+  flush(n);
+end;
+
+ruleset n: node_t; s: place_t; move: 0..MOVES - 1 do
+  rule "step" may_move(n, s, move) ==>
   begin
-    member := at[n][s].list[l].link[i].ref;
-    fan := at[n][s].list[l].fan;
-    at[n][s].list[l].link[i].told := true;
-    list_sort(n, s, l);
-    tell(n, member, fan, slot_ref(n, s), fan_arg(n, s), fan_word(n, s, fan));
+    if move = 0 then
+      begin_resume(n, s);
+    elsif move >= 4 + LISTS * LINKS then
+      begin_receive(n, move - 4 - LISTS * LINKS);
+    elsif move = 1 then
+      begin_own(n, s, e_LOCAL_OK);
+    elsif move = 2 then
+      begin_own(n, s, e_LOCAL_ERR);
+    elsif move = 3 then
+      begin_own(n, s, e_TIMER);
+    else
+      begin_fan(n, s, (move - 4) / LINKS, (move - 4) % LINKS);
+    end;
     step_run(n);
   end;
 end;
@@ -577,6 +617,12 @@ begin
   clear raised_tail;
   clear handling;
   clear sent;
+  clear out_event;
+  clear out_dest;
+  clear out_src;
+  clear out_arg;
+  clear out_word;
+  clear outs;
   begin_model();
 end;
 
@@ -585,15 +631,7 @@ end;
 -- Something that is not a new call can happen.
 function busy(): boolean;
 begin
-  for n: node_t do
-    for b: node_t do if channel[b][n].count > 0 & has_credit(n) then return true; end; end;
-    for s: place_t do if may_resume(n, s) then return true; end; end;
-    for s: slot_t do
-      if at[n][s].pending != 0 & has_credit(n) then return true; end;
-      for l := 0 to LISTS - 1 do for i: link_t do if may_tell(n, s, l, i) then return true; end; end; end;
-    end;
-  end;
-  return false;
+  return exists n: node_t do exists s: place_t do exists move: 0..MOVES - 1 do may_move(n, s, move) end end end;
 end;
 
 -- A machine at rest names the client: its call waits for other clients.
