@@ -11,10 +11,10 @@
 #define ROWS_MAX 192
 
 static const struct bench_row *const families[] = {
-	bench_phold_rows, bench_timers_rows, bench_translate_rows, bench_crypto_rows, bench_protocol_rows,
-	bench_demo_rows,  bench_limit_rows,  bench_lines_rows,     bench_ring_rows,   bench_wait_rows,
-	bench_peer_rows,  bench_native_rows, bench_step_rows,      bench_kernel_rows, bench_context_rows,
-	bench_checker_rows};
+	bench_phold_rows,    bench_timers_rows, bench_translate_rows, bench_crypto_rows,
+	bench_protocol_rows, bench_demo_rows,   bench_limit_rows,     bench_lines_rows,
+	bench_ring_rows,     bench_wait_rows,   bench_peer_rows,      bench_native_rows,
+	bench_step_rows,     bench_kernel_rows, bench_context_rows,   bench_checker_rows};
 
 struct options {
 	const char *filter; /* NULL: all rows */

@@ -10,6 +10,7 @@
 
 #define MUTANTS_DEFAULT 40
 #define SECONDS_DEFAULT 20
+#define SMALL           2 /* capabilities: enough for most mistakes, and quick */
 
 struct mutate_line {
 	uint64_t mutants, seed, kernels, objects, capabilities, flight, slots, timeout_ps;
@@ -34,7 +35,9 @@ static int read_line(struct mutate_line *line, struct option_list *arguments, in
 		{"objects", OPTION_QUANTITY, &line->objects, "N", "objects; default: the protocol's model",
 		 SIM_UNIT_NONE, NULL},
 		{"capabilities", OPTION_QUANTITY, &line->capabilities, "N",
-		 "capabilities of an object; default 3, or the model's if that is less", SIM_UNIT_NONE, NULL},
+		 "capabilities of an object; default: 2 first, and for what survives as many as the "
+		 "protocol's model has",
+		 SIM_UNIT_NONE, NULL},
 		{"in-flight", OPTION_QUANTITY, &line->flight, "N", "client calls under way at a time",
 		 SIM_UNIT_NONE, NULL},
 		{"slots", OPTION_QUANTITY, &line->slots, "N", "slots of machine 1 on each kernel",
@@ -75,8 +78,8 @@ static int options_of(struct checker_options *out, const struct mutate_line *lin
 					.flight = (uint32_t)line->flight,
 					.seconds_max = (double)line->timeout_ps / 1e12};
 	out->slots[1] = (uint32_t)line->slots;
-	if (!out->capabilities && p->model->capabilities > 3)
-		out->capabilities = 3;
+	if (!out->capabilities && p->model->capabilities > SMALL)
+		out->capabilities = SMALL;
 	return 0;
 }
 
@@ -92,7 +95,8 @@ static const char *const end_name[] = {[MUTANT_CAUGHT] = "caught",
 struct score {
 	const struct step_protocol *protocol;
 	const struct mutate_line *line;
-	struct mutant_oracle oracle;
+	struct mutant_oracle oracle, larger; /* larger: made when something survives the small one */
+	bool grows;
 	uint64_t count[ENDS];
 	json_t *list;
 };
@@ -138,13 +142,34 @@ static void report(struct score *s, const struct mutant *m, const struct mutant_
 	}
 }
 
+/* What survives a small configuration is judged again in the model's own. */
+static int judge(struct score *s, const struct mutant *m, struct mutant_result *r)
+{
+	char why[256];
+	int rc = mutant_judge(s->protocol, m, &s->oracle, r);
+	if (rc || r->end != MUTANT_SURVIVED || !s->grows)
+		return rc;
+	if (!s->larger.searches) {
+		struct checker_options options = s->oracle.options[0];
+		options.capabilities = 0;
+		if (mutant_oracle_make(&s->larger, s->protocol, &options, why, sizeof why)) {
+			mutant_oracle_fini(&s->larger);
+			s->larger.searches = 0;
+			s->grows =
+				false; /* it does not close within the limit: the small one has the last word */
+			return 0;
+		}
+	}
+	return mutant_judge(s->protocol, m, &s->larger, r);
+}
+
 /* A mutant that makes no difference is none: the next one is drawn. */
 static int judge_all(struct score *s, const struct mutant *m, int64_t count)
 {
 	uint64_t judged = 0;
 	for (int64_t i = 0; i < count && (s->line->all || judged < s->line->mutants); i++) {
 		struct mutant_result r;
-		const int rc = mutant_judge(s->protocol, &m[i], &s->oracle, &r);
+		const int rc = judge(s, &m[i], &r);
 		if (rc == -EINVAL) { /* its tables alone are wrong: no protocol */
 			r.end = MUTANT_CAUGHT;
 		} else if (rc) {
@@ -210,6 +235,7 @@ int cmd_mutate(int argc, char **argv)
 				"mutants: %s; "
 				"see skerry check %s",
 				score.protocol->name, why, arguments.item[0]);
+	score.grows = !line.capabilities && score.protocol->model->capabilities > SMALL;
 	const int64_t made = mutants_list(score.protocol, &mutants);
 	if (made < 0)
 		return cli_fail(CLI_INCONCLUSIVE, "mutate: there is not enough memory");
@@ -218,5 +244,6 @@ int cmd_mutate(int argc, char **argv)
 	code = judge_all(&score, mutants, made);
 	free(mutants);
 	mutant_oracle_fini(&score.oracle);
+	mutant_oracle_fini(&score.larger);
 	return code ? code : finish(&score, made);
 }

@@ -220,7 +220,7 @@ static enum script_kind kind_of(struct reader *r, const json_t *object)
 static void read_step(struct reader *r, const json_t *object, struct script_step *s, uint32_t number)
 {
 	static const char *const known[] = {"step", "do", "kernel", "from", "position", "client", "event",
-					    "at",   "to", "arg",    "take", "word", "mark", NULL};
+					    "at",   "to", "arg",    "take", "word",     "mark",   NULL};
 	snprintf(r->where, sizeof r->where, "step %u", number);
 	only(r, object, known);
 	if (failed(r))

@@ -250,20 +250,22 @@ void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_r
 					    .word = error ? (uint32_t)error : word});
 }
 
+/* A client's call is a step of its own, as in the checker: it waits until what is raised now is over. */
 void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
 		    uint16_t host, struct flat_chain chain)
 {
-	struct step_node *tree = &cluster->node[FLAT_CAPABILITY];
-	flat_set_chain(tree, chain);
-	flat_raise(tree,
-		   &(struct step_msg){.event = (uint8_t)event,
-				      .protocol = FLAT_CAPABILITY,
-				      .host = host,
-				      .word = word,
-				      .to = STEP_ANY(cluster->id, event == CAPABILITY_CREATE ? CAPABILITY_CAP
-											     : CAPABILITY_OP),
-				      .from = STEP_REF(cluster->id, STEP_CLIENT, who),
-				      .arg = arg});
+	struct flat_shard *s = cluster->shard;
+	flat_grow((void **)&s->local, s->local_count, &s->local_room, sizeof *s->local);
+	s->local[s->local_count++] = (struct flat_local){
+		.msg = {.event = (uint8_t)event,
+			.protocol = FLAT_CAPABILITY,
+			.host = host,
+			.word = word,
+			.to = STEP_ANY(cluster->id,
+				       event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
+			.from = STEP_REF(cluster->id, STEP_CLIENT, who),
+			.arg = arg},
+		.chain = chain};
 }
 
 /* ---- running ---- */

@@ -243,12 +243,11 @@ static void answer_later(struct step_node *n, step_ref self, bool done)
 {
 	struct flat_shard *s = flat_cluster_of(n)->shard;
 	flat_grow((void **)&s->local, s->local_count, &s->local_room, sizeof *s->local);
-	s->local[s->local_count++] =
-		(struct flat_local){.msg = {.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
-					    .protocol = n->number,
-					    .host = n->host_half,
-					    .to = self},
-				    .chain = flat_chain_of(n)};
+	s->local[s->local_count++] = (struct flat_local){.msg = {.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
+								 .protocol = n->number,
+								 .host = n->host_half,
+								 .to = self},
+							 .chain = flat_chain_of(n)};
 }
 
 static void host_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)

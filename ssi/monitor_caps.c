@@ -132,11 +132,14 @@ static uint32_t take_memory(struct full_cluster *m, uint32_t source, enum flat_k
 		return 0;
 	struct full_object *o = &m->object[id - 1];
 	const uint64_t cnode = m->client[owner - 1].cnode, slot = m->slot_of[source];
-	must(seL4_CNode_Move(seL4_CapInitThreadCNode, m->scratch, seL4_WordBits, cnode, slot,
-			     FULL_CLIENT_BITS));
-	const seL4_Error error = retype(m->scratch, kind, o->slot);
-	must(seL4_CNode_Move(cnode, slot, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->scratch,
-			     seL4_WordBits));
+	/* Its holder may have none: whoever is not usable has no copy. */
+	seL4_Error error = seL4_CNode_Move(seL4_CapInitThreadCNode, m->scratch, seL4_WordBits, cnode, slot,
+					   FULL_CLIENT_BITS);
+	if (error == seL4_NoError) {
+		error = retype(m->scratch, kind, o->slot);
+		must(seL4_CNode_Move(cnode, slot, FULL_CLIENT_BITS, seL4_CapInitThreadCNode, m->scratch,
+				     seL4_WordBits));
+	}
 	o->kind = (uint8_t)kind;
 	if (error == seL4_NoError) {
 		o->uses = 1;

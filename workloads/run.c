@@ -228,11 +228,12 @@ static int check_tells(const struct run *run, struct scenario_error *error)
 	const struct step_model *model = run->capability->model;
 	for (uint32_t i = 0; i < s->clients_count; i++)
 		if (model && model->use_tells && s->clients[i].workload < SCENARIO_OPERATIONS)
-			return scenario_complain(
-				s, error, "protocols.capability", s->capability,
-				"a kernel that has one of its capabilities does not know whether that was revoked, "
-				"and the files of \"%s\" rely on that; run \"operations\", \"chains\" or \"trees\" with it",
-				s->clients[i].name);
+			return scenario_complain(s, error, "protocols.capability", s->capability,
+						 "a kernel that has one of its capabilities does not know "
+						 "whether that was revoked, "
+						 "and the files of \"%s\" rely on that; run \"operations\", "
+						 "\"chains\" or \"trees\" with it",
+						 s->clients[i].name);
 	return 0;
 }
 

@@ -53,7 +53,9 @@ struct checker_options {
 	bool no_slot_symmetry; /* kernels are, slots are not */
 	bool no_local_errors;
 	bool no_quiescence; /* not checked; saves the memory for the edges */
-	bool audit; /* also counts the classes of the states (result.classes); with no_symmetry, the cost is a second set */
+	/* For tests. Without symmetry, counts the classes of the states, in a second set (result.classes); with it, the
+	 * transitions of all states that the visited ones stand for (result.transitions_unreduced). */
+	bool audit;
 	/* Optional: progress, called about once a second. */
 	void (*progress)(void *context, const struct checker_progress *progress);
 	void *context;
@@ -78,7 +80,8 @@ struct checker_result {
 	uint64_t states, transitions, bytes;
 	uint64_t fingerprint;      /* of the set of states: equal for equal sets, on any number of threads */
 	uint64_t states_unreduced; /* how many the states stand for */
-	uint64_t classes;          /* audit: of the states, if what can be exchanged is not told apart */
+	uint64_t transitions_unreduced; /* audit, with symmetry: and how many transitions they have */
+	uint64_t classes;               /* audit: of the states, if what can be exchanged is not told apart */
 	uint32_t depth, sends_max, cells_max; /* most messages and cells of one step */
 	uint32_t cells, cells_visited;
 	uint32_t threads;

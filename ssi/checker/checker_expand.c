@@ -236,7 +236,9 @@ static void take_from_world(struct checker_worker *w, struct checker_vector *v, 
 		checker_vector_set(s, v, a, checker_steps_kernel(w, a));
 		w->kernel_in[a] = PART_FAILED;
 	}
-	for (uint32_t b = 0; b < s->nodes; b++)
+	/* Without records, only the call that ended has changed. */
+	const bool all = step->outcome.freed || w->c->model->shadow.machine;
+	for (uint32_t b = all ? 0 : a; b < (all ? s->nodes : a + 1); b++)
 		if (step->outcome.freed || !checker_steps_clients_are(w, b, v->id[s->nodes + b])) {
 			checker_vector_set(s, v, s->nodes + b, checker_steps_clients(w, b));
 			w->clients_in[b] = PART_FAILED;
@@ -509,6 +511,12 @@ void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint3
 	if (w->step_wrong && chunk->wrong_step == NO_STATE)
 		chunk->wrong_step = index;
 	w->probing = false;
+	if (w->search->options->audit && w->search->exchanges && !w->search->wrong) {
+		uint32_t orbit;
+		w->next = w->base;
+		checker_symmetry_reduce(w, &w->next, &orbit);
+		w->unreduced_transitions += orbit * w->sum_count;
+	}
 	if (is_probed(w, number) && !w->step_wrong)
 		probe(w);
 }

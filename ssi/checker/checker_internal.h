@@ -96,6 +96,7 @@ struct checker {
 	char *shadow[NODES]; /* of the model, a record for each slot of its shadow machine */
 	char *block[NODES];  /* in the image: a kernel's slots, names, links, parked messages */
 	size_t block_size, shadow_size;
+	size_t slots_size; /* of a block, before links and parked messages, of which what is used comes first */
 	struct step_msg channel[NODES][NODES][CHANNEL_CREDIT];
 	struct step_msg (*saved_channel)[NODES][CHANNEL_CREDIT];
 	char *image, *saved;

@@ -9,13 +9,29 @@
 
 /* ---- arrays ---- */
 
-/* Fresh memory is taken from the system only when it is touched, so twice as much as needed costs nothing. */
+#define MOVED_BYTES (4u << 20)
+
+static char *map_fresh(uint64_t size)
+{
+	void *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Fresh memory is taken from the system only when it is touched, so twice as much as needed costs nothing. What is large
+ * is moved by its pages; what is small is copied, for ThreadSanitizer does not know that pages move. */
 static char *grow(char *at, uint64_t room, uint64_t wanted)
 {
-	void *p = at ? mremap(at, room, wanted, MREMAP_MAYMOVE)
-		     : mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			    -1, 0);
-	return p == MAP_FAILED ? NULL : p;
+	if (at && room >= MOVED_BYTES) {
+		void *p = mremap(at, room, wanted, MREMAP_MAYMOVE);
+		return p == MAP_FAILED ? NULL : p;
+	}
+	char *p = map_fresh(wanted);
+	if (p && at) {
+		memcpy(p, at, room);
+		munmap(at, room);
+	}
+	return p;
 }
 
 void *checker_array_more(struct checker_array *a, uint64_t size)

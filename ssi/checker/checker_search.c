@@ -423,6 +423,7 @@ int checker_search_run(struct checker_search *s)
 		s->result->transitions += s->worker[i].transitions;
 		s->result->states_unreduced += s->worker[i].unreduced;
 		s->result->fingerprint += s->worker[i].fingerprint;
+		s->result->transitions_unreduced += s->worker[i].unreduced_transitions;
 		s->result->steps_seen += s->worker[i].steps_run;
 		if (s->worker[i].c->misfit[0] && !s->c->misfit[0])
 			memcpy(s->c->misfit, s->worker[i].c->misfit, sizeof s->c->misfit);

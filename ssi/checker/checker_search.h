@@ -238,7 +238,7 @@ struct checker_worker {
 		struct step_msg call;
 		uint32_t part;
 	} known_call[256];
-	uint64_t transitions, steps_run, unreduced, fingerprint;
+	uint64_t transitions, steps_run, unreduced, unreduced_transitions, fingerprint;
 	uint64_t sum, sum_count;   /* of successors' hashes: see the probe of symmetry */
 	bool probing, only_states; /* expands for the probe; looks at states, not at steps */
 	bool step_wrong;

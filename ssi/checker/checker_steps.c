@@ -35,6 +35,12 @@ static char *image_of(const struct checker_images *images, uint32_t part, uint32
 	return images->memory + i * images->size;
 }
 
+/* Slots, names, and the links that are used. */
+static size_t used_size(const struct checker *c, uint32_t a)
+{
+	return c->slots_size + c->node[a].links_used * sizeof *c->node[a].link;
+}
+
 void checker_steps_load_kernel(struct checker_worker *w, uint32_t a, uint32_t kernel)
 {
 	struct checker *c = w->c;
@@ -45,7 +51,11 @@ void checker_steps_load_kernel(struct checker_worker *w, uint32_t a, uint32_t ke
 	const uint8_t *bytes = part_of(w, kernel)->bytes;
 	if (known) {
 		memcpy(&c->node[a], image, sizeof c->node[a]);
-		memcpy(c->block[a], image + sizeof c->node[a], c->block_size);
+		memcpy(c->block[a], image + sizeof c->node[a], used_size(c, a));
+		if (c->node[a].parks_used)
+			memcpy(c->node[a].park,
+			       image + sizeof c->node[a] + ((char *)c->node[a].park - c->block[a]),
+			       c->node[a].parks_used * sizeof *c->node[a].park);
 		c->shared->crashed[a] = bytes[0] == CHECKER_CRASHED;
 	} else {
 		checker_clear_kernel(c, a);
@@ -132,7 +142,7 @@ bool checker_steps_kernel_is(struct checker_worker *w, uint32_t a, uint32_t part
 	if (!known) /* its place was taken meanwhile; do not leave it as if it were filled */
 		w->kernel_images.tag[(image - w->kernel_images.memory) / (ptrdiff_t)w->kernel_images.size] =
 			0;
-	return known && !memcmp(image + sizeof c->node[a], c->block[a], c->block_size);
+	return known && !memcmp(image + sizeof c->node[a], c->block[a], used_size(c, a));
 }
 
 bool checker_steps_clients_are(struct checker_worker *w, uint32_t a, uint32_t part)

@@ -93,6 +93,7 @@ static size_t lay_out(struct checker *c)
 			c->name[a][m] = (step_ref *)(void *)(c->image + size);
 			size += aligned(c->protocol->machine[m].named ? c->slots[m] * sizeof(step_ref) : 0);
 		}
+		c->slots_size = (size_t)(c->image + size - c->block[a]);
 		n->link = (struct step_link *)(void *)(c->image + size);
 		size += aligned(c->links * sizeof *n->link);
 		n->park = (struct step_parked *)(void *)(c->image + size);

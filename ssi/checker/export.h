@@ -9,7 +9,7 @@
  * export_learn.c   the runs, and what follows from them
  * export_murphi.c  a protocol with its learnt actions in Murphi (CMurphi, Rumur)
  *
- * Layer: ssi. Thread rule: one thread a call. */
+ * Layer: ssi. Thread rule: one thread. */
 #ifndef SKERRY_SSI_EXPORT_H
 #define SKERRY_SSI_EXPORT_H
 #include <stdio.h>

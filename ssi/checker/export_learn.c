@@ -8,6 +8,7 @@
 #define ENTRIES_MAX 32
 #define MEMBERS_MAX 32
 #define RUNS        400
+#define WORDS_END   60000u /* below: marks and drawn words, so that a word may stand for a node or an event */
 
 /* ---- a machine on a node of its own, with a journal of what it asks of its host ---- */
 
@@ -172,6 +173,18 @@ static const struct step_host host = {host_send,    host_complete, host_local,  
 
 /* ---- its values ---- */
 
+/* The protocol as an action sees it here: any word may be told as an event. */
+static const struct step_protocol *protocol_widened(const struct step_protocol *p)
+{
+	static struct step_event event[WORDS_END];
+	static struct step_protocol wide;
+	memset(event, 0, sizeof event);
+	memcpy(event, p->event, p->events * sizeof *event);
+	wide = *p;
+	wide.event = event;
+	return &wide;
+}
+
 static void lab_clear(struct lab *lab, const struct step_protocol *p, unsigned machine)
 {
 	memset(lab, 0, offsetof(struct lab, entry)); /* an entry is cleared when it is made */
@@ -217,7 +230,7 @@ static bool source_is_word(const struct lab *lab, unsigned source)
 
 #define NODE_MARK  1001u /* the first of a distinct number for each source */
 #define INDEX_MARK 50001u
-#define WORD_MARK  0x40000001u
+#define WORD_MARK  50021u
 
 static step_ref mark_ref(const struct lab *lab, uint32_t i)
 {
@@ -429,7 +442,7 @@ static uint32_t draw_word(uint64_t *seed)
 	case 0:
 		return (uint32_t)(draw(seed) % 256);
 	case 1:
-		return (uint32_t)draw(seed);
+		return (uint32_t)(draw(seed) % WORDS_END);
 	default:
 		return (uint32_t)(draw(seed) % 5);
 	}
@@ -777,12 +790,13 @@ const char *export_learn(struct export_program *out, const struct step_protocol 
 			 step_action *action)
 {
 	static struct lab all, others, x, y;
-	const struct trial t = {&x, &y, protocol, machine, action};
+	const struct step_protocol *wide = protocol_widened(protocol);
+	const struct trial t = {&x, &y, wide, machine, action};
 	out->count = 0;
 	if (!action)
 		return NULL;
-	lab_clear(&all, protocol, machine);
-	lab_clear(&others, protocol, machine);
+	lab_clear(&all, wide, machine);
+	lab_clear(&others, wide, machine);
 	if (all.fields > FIELDS_MAX || protocol->machine[machine].size > SELF_BYTES)
 		return "belongs to a machine with too many fields";
 	lab_mark(&all), lab_fill(&all, ALL), run_action(&all, action);

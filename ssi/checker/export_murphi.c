@@ -67,10 +67,6 @@ static uint32_t states_max(const struct exporter *x)
  * minutes where they are expressions. */
 static uint32_t kind_new(const struct exporter *x) { return 2 + 2 * x->slot_count; }
 
-/* Kinds of references, as workloads/murphi/prelude.m numbers them. All constants are written as numbers: Rumur takes
- * minutes where they are expressions. */
-static uint32_t kind_new(const struct exporter *x) { return 2 + 2 * x->slot_count; }
-
 static void print_names(const struct exporter *x)
 {
 	for (uint32_t e = 1; e < x->p->events; e++)
@@ -87,22 +83,36 @@ static void print_names(const struct exporter *x)
 	}
 }
 
+/* A list seldom holds more than every slot of one machine; an error says where it does. */
+static uint32_t slots_most(const struct exporter *x)
+{
+	uint32_t most = 1;
+	for (unsigned m = 1; m < x->p->machines; m++)
+		most = x->slots[m] > most ? x->slots[m] : most;
+	return most;
+}
+
 static void print_constants(const struct exporter *x)
 {
-	const uint32_t machines = x->p->machines - 1, links = x->nodes * (x->slot_count + 1);
+	const uint32_t machines = x->p->machines - 1, links = x->nodes * slots_most(x) + 1;
 	const uint32_t words = x->p->events > 32 ? x->p->events : 32;
 	FILE *o = x->out;
 	fprintf(o, "const\n  NODES: %u;\n  CLIENTS: 1;\n  SLOTS: %u;\n  MACHINES: %u;\n  NAMES: %u;\n",
 		x->nodes, x->slot_count, machines, x->names);
-	fprintf(o, "  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: 2;\n  K_STALE: %u;\n  K_NEW: %u;\n  K_NAMED: %u;\n"
-		   "  K_NAME: %u;\n  KINDS: %u;\n", 2 + x->slot_count, kind_new(x), kind_new(x) + machines,
-		kind_new(x) + 2 * machines, kind_new(x) + 2 * machines + x->names);
+	fprintf(o,
+		"  NOBODY: 0;\n  K_CLIENT: 1;\n  K_SLOT: 2;\n  K_STALE: %u;\n  K_NEW: %u;\n  K_NAMED: %u;\n"
+		"  K_NAME: %u;\n  KINDS: %u;\n",
+		2 + x->slot_count, kind_new(x), kind_new(x) + machines, kind_new(x) + 2 * machines,
+		kind_new(x) + 2 * machines + x->names);
 	fprintf(o, "  EVENTS: %u;\n  STATES: %u;\n  CELLS: %u;\n  WORDS: %u;\n  LINKS: %u;\n", x->p->events,
 		states_max(x), x->cells, words, links);
 	fprintf(o, "  REFS: %u;\n  WORD_FIELDS: %u;\n  LISTS: %u;\n", fields_max(x, 'f'), fields_max(x, 'w'),
 		fields_max(x, 'l'));
-	fprintf(o, "  CREDIT: %u;\n  STEP_CREDIT: %u;\n  ROOM: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: %u;\n  MOVES: %u;\n",
-		CHANNEL_CREDIT, STEP_CREDIT, ROOM, x->nodes, x->flight, RAISED, 4 + fields_max(x, 'l') * links + x->nodes);
+	fprintf(o,
+		"  CREDIT: %u;\n  STEP_CREDIT: %u;\n  ROOM: %u;\n  PARKS: %u;\n  FLIGHT: %u;\n  RAISED: "
+		"%u;\n  MOVES: %u;\n",
+		CHANNEL_CREDIT, STEP_CREDIT, ROOM, x->nodes, x->flight, RAISED,
+		4 + fields_max(x, 'l') * links + x->nodes);
 	fprintf(o, "  PENDING_TIMER: 255;\n  CLASS_CALL: %u;\n  LOCAL_ERRORS: %u;\n", STEP_CALL,
 		x->p->model->local_errors);
 	print_names(x);

@@ -27,7 +27,8 @@ struct script_step {
 	enum script_kind kind;
 	uint32_t kernel, from, position, client, event, word, mark;
 	step_ref at, to, arg;
-	step_ref take; /* the free slot that the step takes if it takes one of its machine; nobody: the lowest */
+	step_ref
+		take; /* the free slot that the step takes if it takes one of its machine; nobody: the lowest */
 };
 
 /* Where what is wrong shows. */

@@ -14,30 +14,27 @@
  *   - a use walks from caretaker to caretaker to the object, so a cut one cuts all that was made of it;
  *   - the list of an entry's users asks whether anybody needs it.
  *
- * Copies (copy, obtain, delegate, move) are equal and share a facet. A facet of its own, with its switch,
- * comes with create, mint and retype. Only who has the switch can revoke: the facet is cut for all, and the
- * holder gets a new one. A copy has no switch and its revoke fails; who wants to revoke mints first and gives
- * copies of that away. A move leaves the switch, and what was derived, where they were. What is minted is
- * made at the exporter, not at the minter: a use is then one question whatever was minted, and no references
- * over kernels can become a cycle that no count reclaims. There is no promise pipelining, and no collection
- * of cycles.
+ * Copies (copy, obtain, delegate, move) are equal and share a facet. A facet of its own, with its switch, comes
+ * with create, mint and retype. Only who has the switch can revoke: the facet is cut for all, and the holder gets a
+ * new one. A copy has no switch and its revoke fails; who wants to revoke mints first and gives copies of that away.
+ * A move leaves the switch, and what was derived, where they were. Facets are made at the exporter, not at the
+ * minter: a use is then one question whatever was minted, and no references over kernels become a cycle that no
+ * count reclaims. There is no promise pipelining, and no collection of cycles.
  *
  * Messages between clusters, with E the exporter (docs/decisions/0015-a-reference-is-fetched.md):
  *   hand-off  4: deposit-gift, hand-off, withdraw-gift, reply, as published
  *   obtain    2 from E or at E; else 5, the question and a hand-off; 0 on its own kernel
  *   delegate  5, a hand-off and the answer to the call; 4 by E, whose deposit is local; 2 to E
- *   mint, retype, query, use 2; copy 0; at E, all of them 0
- *   release   2: the count, and that it is counted. By whoever leaves a kernel's import as the last, or leaves others there
- *             and more references came than one: delete is nothing else; move and revoke are the above, or 2, and this
- *   retire    3, and a release
+ *   mint, retype, query, use 2; copy 0; at E, all of them 0; retire 3, and a release
+ *   release   2, a count and its answer, by who leaves an import last, or leaves it with more references than one:
+ *             delete is nothing else; move and revoke are a delegation or a question of 2, and a release
  *
  * Assumes: reliable channels, first in first out between each pair. Invariants:
- *  I1  an import names a facet that is there, and which counts at least as many references to its kernel as it does;
+ *  I1  an import's facet is there, and counts at least as many references to its kernel as the import;
  *  I2  at rest they count the same;
- *  I3  at rest every entry of a table is needed: imports by capabilities, facets by references or by several facets that
- *      were made of them, objects by facets; and no gift is left;
- *  and the promises of the family (skerry/capability.h). What is revoked stays in its holder's slot, of no use, until it
- *  is deleted; memory is retyped through whatever reference its kernel allows. */
+ *  I3  at rest every entry is needed, by a capability, a reference, or facets made of it, and no gift is left;
+ *  and the promises of the family. What is revoked stays in its holder's slot, of no use, until it is deleted;
+ *  memory is retyped through whatever reference its kernel allows. */
 #include "ssi/protocols/protocols.h"
 
 enum { CAP = CAPABILITY_CAP, OP = CAPABILITY_OP, ENTRY = CAPABILITY_OWN };
@@ -768,7 +765,6 @@ static bool is_facet(const struct entry *e)
 {
 	return e && (e->head.state == FACET || e->head.state == SEVERED);
 }
-
 static const char *look_counted(const struct step_world *w, const struct step_node *n, const struct entry *e)
 {
 	if (e->head.state != IMPORT)
@@ -831,25 +827,29 @@ static const char *look_needed(const struct step_world *w, const struct step_nod
 	}
 	return NULL;
 }
-/* References that are exported and not imported. */
-static uint32_t missing(const struct step_world *w)
+/* References that are exported and not imported, and as well retirements that nobody is to be told of. */
+static uint64_t missing(const struct step_world *w)
 {
-	uint32_t count = 0;
-	for (uint32_t b = 0; b < w->nodes; b++)
-		for (uint32_t i = 0; i < w->node[b].pool[ENTRY].used; i++) {
-			const struct step_node *n = &w->node[b];
+	uint64_t count = 0;
+	for (uint32_t b = 0; b < w->nodes; b++) {
+		const struct step_node *n = &w->node[b];
+		for (uint32_t i = 0; i < n->pool[ENTRY].used; i++) {
 			const struct entry *e = step_at(n, ENTRY, i);
 			for (uint32_t k = is_facet(e) ? e->users.first : 0; k; k = n->link[k - 1].next)
 				count += n->link[k - 1].member.index == STEP_NAMED;
-			count -= e->count;
+			count -= e->count + ((uint64_t)e->watchers.count << 32);
 		}
+		for (uint32_t i = 0; i < n->pool[OP].used; i++)
+			count += (uint64_t)(((const struct op *)step_at(n, OP, i))->head.state == RETIRED)
+				 << 32;
+	}
 	return count;
 }
 static const char *at_rest(const struct step_world *w)
 {
 	const char *why = each_entry(w, look_needed);
 	if (!why && missing(w))
-		why = "I2: at rest, a reference is counted that no import has";
+		why = "I2: at rest, what one side counts the other does not";
 	return why ? why : capability_model_at_rest(w);
 }
 

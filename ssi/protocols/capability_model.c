@@ -174,7 +174,10 @@ uint32_t capability_model_calls(const struct step_world *w, uint32_t node, struc
 	EACH_CAP(w, b, i)
 	{
 		const record *r = record_at(w, b, i);
-		const bool live = is_live(r), used = head_of(w, b, i)->state;
+		/* Where only a use tells, a client does not know that its capability is dead. */
+		const bool unknown =
+			model_of(w)->use_tells && r->self.machine && is_usable(w, b, head_of(w, b, i));
+		const bool live = is_live(r) || unknown, used = head_of(w, b, i)->state;
 		if (live && room)
 			add(&l, CAPABILITY_OBTAIN, r->self, 0);
 		if (b != node)

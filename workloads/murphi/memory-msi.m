@@ -114,4 +114,4 @@ begin
 end;
 
 invariant "I3: at rest, the directory's owner and sharers are exactly the clusters that hold the page"
-  busy() | edges_and_holders_agree();
+  edges_and_holders_agree() | busy();

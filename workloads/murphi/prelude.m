@@ -148,11 +148,11 @@ end;
 procedure list_sort(n: node_t; s: slot_t; l: 0..LISTS - 1);
 var m: member_t;
 begin
-  for round := 2 to at[n][s].list[l].count do
-    for i := 1 to at[n][s].list[l].count - 1 do
-      if at[n][s].list[l].link[i].ref < at[n][s].list[l].link[i - 1].ref |
+  for round: link_t do
+    for i: link_t do
+      if i > 0 & i < at[n][s].list[l].count & (at[n][s].list[l].link[i].ref < at[n][s].list[l].link[i - 1].ref |
          (at[n][s].list[l].link[i].ref = at[n][s].list[l].link[i - 1].ref &
-          at[n][s].list[l].link[i].told & !at[n][s].list[l].link[i - 1].told) then
+          at[n][s].list[l].link[i].told & !at[n][s].list[l].link[i - 1].told)) then
         m := at[n][s].list[l].link[i];
         at[n][s].list[l].link[i] := at[n][s].list[l].link[i - 1];
         at[n][s].list[l].link[i - 1] := m;
@@ -192,8 +192,8 @@ end;
 
 procedure list_cut(n: node_t; s: slot_t; l: 0..LISTS - 1; i: link_t);
 begin
-  for k := i to at[n][s].list[l].count - 2 do
-    at[n][s].list[l].link[k] := at[n][s].list[l].link[k + 1];
+  for k: link_t do
+    if k >= i & k + 1 < at[n][s].list[l].count then at[n][s].list[l].link[k] := at[n][s].list[l].link[k + 1]; end;
   end;
   at[n][s].list[l].count := at[n][s].list[l].count - 1;
   clear at[n][s].list[l].link[at[n][s].list[l].count];
@@ -315,26 +315,32 @@ procedure fade_messages(gone: ref_t);
 begin
   for n: node_t do
     for b: node_t do
-      for i := 0 to channel[n][b].count - 1 do
-        channel[n][b].msg[i].dest := faded(channel[n][b].msg[i].dest, gone);
-        channel[n][b].msg[i].src := faded(channel[n][b].msg[i].src, gone);
-        channel[n][b].msg[i].arg := faded(channel[n][b].msg[i].arg, gone);
+      for i := 0 to ROOM - 1 do
+        if i < channel[n][b].count then
+          channel[n][b].msg[i].dest := faded(channel[n][b].msg[i].dest, gone);
+          channel[n][b].msg[i].src := faded(channel[n][b].msg[i].src, gone);
+          channel[n][b].msg[i].arg := faded(channel[n][b].msg[i].arg, gone);
+        end;
       end;
     end;
-    for i := 0 to park[n].count - 1 do
-      park[n].at[i].msg.dest := faded(park[n].at[i].msg.dest, gone);
-      park[n].at[i].msg.src := faded(park[n].at[i].msg.src, gone);
-      park[n].at[i].msg.arg := faded(park[n].at[i].msg.arg, gone);
+    for i := 0 to PARKS - 1 do
+      if i < park[n].count then
+        park[n].at[i].msg.dest := faded(park[n].at[i].msg.dest, gone);
+        park[n].at[i].msg.src := faded(park[n].at[i].msg.src, gone);
+        park[n].at[i].msg.arg := faded(park[n].at[i].msg.arg, gone);
+      end;
     end;
     for c: client_t do
       flight[n][c].dest := faded(flight[n][c].dest, gone);
       flight[n][c].arg := faded(flight[n][c].arg, gone);
     end;
   end;
-  for i := raised_head to raised_tail - 1 do
-    raised[i].dest := faded(raised[i].dest, gone);
-    raised[i].src := faded(raised[i].src, gone);
-    raised[i].arg := faded(raised[i].arg, gone);
+  for i := 0 to RAISED - 1 do
+    if i >= raised_head & i < raised_tail then
+      raised[i].dest := faded(raised[i].dest, gone);
+      raised[i].src := faded(raised[i].src, gone);
+      raised[i].arg := faded(raised[i].arg, gone);
+    end;
   end;
 end;
 
@@ -353,7 +359,9 @@ end;
 
 procedure park_cut(n: node_t; i: 0..PARKS - 1);
 begin
-  for k := i to park[n].count - 2 do park[n].at[k] := park[n].at[k + 1]; end;
+  for k := 0 to PARKS - 1 do
+    if k >= i & k + 1 < park[n].count then park[n].at[k] := park[n].at[k + 1]; end;
+  end;
   park[n].count := park[n].count - 1;
   clear park[n].at[park[n].count];
 end;
@@ -502,7 +510,8 @@ function may_resume(n: node_t; s: place_t): boolean;
 var i: 0..PARKS;
 begin
   i := park_first(n, s);
-  if i = PARKS | !has_credit(n) then return false; end;
+  if i = PARKS then return false; end;
+  if !has_credit(n) then return false; end;
   if s = SLOTS then return true; end;
   return at[n][s].state != 0 & !cell_stalls(cell_of(slot_machine(s), at[n][s].state, park[n].at[i].msg.event));
 end;
@@ -547,11 +556,12 @@ end;
 -- after those, the first message from that node is received.
 function may_move(n: node_t; s: place_t; move: 0..MOVES - 1): boolean;
 begin
-  if !has_credit(n) then return false; end;
+  if move >= 4 + LISTS * LINKS then
+    return s = SLOTS & channel[move - 4 - LISTS * LINKS][n].count > 0 & has_credit(n);
+  end;
   if move = 0 then return may_resume(n, s); end;
-  if move >= 4 + LISTS * LINKS then return s = SLOTS & channel[move - 4 - LISTS * LINKS][n].count > 0; end;
   if s = SLOTS then return false; end;
-  if move = 3 then return at[n][s].pending = PENDING_TIMER; end;
+  if move = 3 then return at[n][s].pending = PENDING_TIMER & has_credit(n); end;
   if move < 3 then return may_answer(n, s) & (move = 1 | LOCAL_ERRORS = 1); end;
   return may_tell(n, s, (move - 4) / LINKS, (move - 4) % LINKS);
 end;
@@ -560,7 +570,9 @@ procedure begin_receive(n, from_: node_t);
 var m: msg_t;
 begin
   m := channel[from_][n].msg[0];
-  for i := 0 to channel[from_][n].count - 2 do channel[from_][n].msg[i] := channel[from_][n].msg[i + 1]; end;
+  for i := 0 to ROOM - 1 do
+    if i + 1 < channel[from_][n].count then channel[from_][n].msg[i] := channel[from_][n].msg[i + 1]; end;
+  end;
   channel[from_][n].count := channel[from_][n].count - 1;
   clear channel[from_][n].msg[channel[from_][n].count];
   begin_step(m);
@@ -631,7 +643,8 @@ end;
 -- Something that is not a new call can happen.
 function busy(): boolean;
 begin
-  return exists n: node_t do exists s: place_t do exists move: 0..MOVES - 1 do may_move(n, s, move) end end end;
+  return (exists n: node_t do exists b: node_t do channel[b][n].count > 0 & has_credit(n) end end) |
+    (exists n: node_t do exists s: place_t do exists move: 0..MOVES - 1 do may_move(n, s, move) end end end);
 end;
 
 -- A machine at rest names the client: its call waits for other clients.
@@ -643,11 +656,11 @@ begin
 end;
 
 invariant "nothing is left under way where nothing can go on"
-  busy() | (forall n: node_t do
+  (forall n: node_t do
     (forall b: node_t do channel[n][b].count = 0 end) &
     park[n].count = 0 &
     (forall s: slot_t do at[n][s].pending = 0 & is_rest(slot_machine(s), at[n][s].state) end) &
-    (forall c: client_t do flight[n][c].event = 0 | waits(ref(n, K_CLIENT + c)) end) end);
+    (forall c: client_t do flight[n][c].event = 0 | waits(ref(n, K_CLIENT + c)) end) end) | busy();
 
 -- ---- the clients' rules and the family's invariants ----
 -- @rules
