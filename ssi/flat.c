@@ -72,6 +72,7 @@ static bool answer(struct flat_cluster *c)
 		return false;
 	const struct flat_local a = s->local[s->local_head++];
 	struct step_node *n = &c->node[a.msg.protocol];
+	SIM_CHECK(a.msg.to.node == c->id); /* each event settles its cluster before it ends */
 	if (s->local_head == s->local_count)
 		s->local_head = s->local_count = 0;
 	flat_set_chain(n, a.chain);
@@ -196,7 +197,7 @@ static void handle(struct flat_machine *m, struct flat_cluster *c, struct flat_f
 	const sim_cycles arrival = arrival_of(m, c, event);
 	const bool client = frame->msg.protocol == FLAT_CLIENT;
 	const bool call = client && flat_files_arrive(c, frame->msg.word, arrival);
-	if (client && !call && !c->raised)
+	if (client && !call && is_settled(c))
 		return; /* the monitor has no part in it */
 	c->now = c->origin ? flat_ticks(c) : arrival > c->free ? arrival : c->free;
 	if (call && !flat_credit_hold(c, frame->msg.word))
@@ -250,22 +251,35 @@ void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_r
 					    .word = error ? (uint32_t)error : word});
 }
 
-/* A client's call is a step of its own, as in the checker: it waits until what is raised now is over. */
+static struct step_msg call_of_tree(const struct flat_cluster *cluster, unsigned event, step_ref arg,
+				    uint32_t word, uint32_t who, uint16_t host)
+{
+	return (struct step_msg){
+		.event = (uint8_t)event,
+		.protocol = FLAT_CAPABILITY,
+		.host = host,
+		.word = word,
+		.to = STEP_ANY(cluster->id, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
+		.from = STEP_REF(cluster->id, STEP_CLIENT, who),
+		.arg = arg};
+}
+
 void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
 		    uint16_t host, struct flat_chain chain)
+{
+	struct step_node *tree = &cluster->node[FLAT_CAPABILITY];
+	const struct step_msg call = call_of_tree(cluster, event, arg, word, who, host);
+	flat_set_chain(tree, chain);
+	flat_raise(tree, &call);
+}
+
+void flat_call_alone(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
+		     uint16_t host, struct flat_chain chain)
 {
 	struct flat_shard *s = cluster->shard;
 	flat_grow((void **)&s->local, s->local_count, &s->local_room, sizeof *s->local);
 	s->local[s->local_count++] = (struct flat_local){
-		.msg = {.event = (uint8_t)event,
-			.protocol = FLAT_CAPABILITY,
-			.host = host,
-			.word = word,
-			.to = STEP_ANY(cluster->id,
-				       event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
-			.from = STEP_REF(cluster->id, STEP_CLIENT, who),
-			.arg = arg},
-		.chain = chain};
+		.msg = call_of_tree(cluster, event, arg, word, who, host), .chain = chain};
 }
 
 /* ---- running ---- */

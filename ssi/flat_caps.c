@@ -178,15 +178,15 @@ static void call_protocol(struct flat_cluster *c, struct flat_client *k, step_re
 	struct step_node *n = &c->node[waiter.machine ? FLAT_FILE : FLAT_CAPABILITY];
 	const step_ref arg = k->call.op == FLAT_CAP_CREATE ? STEP_NOBODY : k->call.handle->cap;
 	flat_begin(n, &k->task, waiter, doing, op);
-	flat_call_tree(c, event, arg, word, (uint32_t)(k - c->client),
-		       flat_host_half((enum flat_op)k->call.op, (int)op), flat_chain_of(n));
+	flat_call_alone(c, event, arg, word, (uint32_t)(k - c->client),
+			flat_host_half((enum flat_op)k->call.op, (int)op), flat_chain_of(n));
 }
 
 /* The object goes when nobody has a capability of it any more: nobody waits for that. */
 static void retire(struct flat_cluster *c, struct flat_handle *handle)
 {
-	flat_call_tree(c, flat_retires(c->machine) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, handle->cap, 0,
-		       FLAT_BACKGROUND, 0, (struct flat_chain){0});
+	flat_call_alone(c, flat_retires(c->machine) ? CAPABILITY_RETIRE : CAPABILITY_DELETE, handle->cap, 0,
+			FLAT_BACKGROUND, 0, (struct flat_chain){0});
 }
 
 static void gone(struct flat_cluster *c, struct flat_handle *handle)

@@ -385,8 +385,12 @@ static void client_tree_done(struct flat_cluster *c, struct step_node *n, uint32
 
 void flat_drop(struct flat_cluster *c, step_ref cap, bool retires)
 {
-	flat_call_tree(c, retires ? CAPABILITY_RETIRE : CAPABILITY_DELETE, cap, 0, FLAT_BACKGROUND, 0,
-		       (struct flat_chain){0});
+	/* Clients of capability operations may have many to give back at once: one step each. */
+	void (*const call)(struct flat_cluster *, unsigned, step_ref, uint32_t, uint32_t, uint16_t,
+			   struct flat_chain) =
+		c->machine->config.capabilities_max ? flat_call_alone : flat_call_tree;
+	call(c, retires ? CAPABILITY_RETIRE : CAPABILITY_DELETE, cap, 0, FLAT_BACKGROUND, 0,
+	     (struct flat_chain){0});
 }
 
 /* A full cluster's driver is called on its clients' threads, too, and the steps are the monitor's: it is told. */

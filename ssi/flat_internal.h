@@ -411,6 +411,9 @@ void flat_answer(struct flat_cluster *cluster, const struct step_node *n, step_r
 		 uint32_t word);
 void flat_call_tree(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
 		    uint16_t host, struct flat_chain chain);
+/* The same, as a step of its own, as in the checker: it waits until what is raised now is over. */
+void flat_call_alone(struct flat_cluster *cluster, unsigned event, step_ref arg, uint32_t word, uint32_t who,
+		     uint16_t host, struct flat_chain chain);
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size);
 void flat_handle(void *context, struct sim_engine *engine, const struct sim_event *event);
 /* A message of another cluster, or a timer, or another's to itself, at the cluster's clock. */
