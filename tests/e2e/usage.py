@@ -40,14 +40,14 @@ def values_are_strict():
     expect_refused(skerry("run", "--timeout=5s", "--timeout=6s"), "twice")
     expect_refused(skerry("run", "--json=yes"), "takes no value")
     expect_refused(skerry("run", "--set", "--json"), "missing")
-    expect_refused(skerry("check", "memory/msi", "--kernels", "6"), "1 to 5")
+    expect_refused(skerry("check", "memory/msi", "--kernels", "9"), "1 to 8")
     expect_refused(skerry("check", "memory/msi", "--kernels", "two"), "two")
     expect_refused(skerry("check", "memory/msi", "--slots", "dir"), "MACHINE=N")
     expect_refused(skerry("check", "memory/msi", "--slots", "dir=0"), "out of range")
 
 
 def numbers_of_arguments_are_checked():
-    expect_refused(skerry("check"), "argument is missing")
+    expect_refused(skerry("check"), "name a protocol")
     expect_refused(skerry("compare"), "argument is missing")
     expect_refused(skerry("compare", "a"), "a is no folder")
     expect_refused(skerry("run", "a", "b"), '"b"')
