@@ -64,7 +64,7 @@ void script_fingerprint(char out[SCRIPT_FINGERPRINT], const struct step_protocol
 
 /* A reference as text, "cap 2.0", and back. Of a machine's slot, of a client ("client 2.0"), "nobody", a name
  * ("name3 2.17"); "~" and a number is a generation that is not 0. Returns 0 or -1. */
-#define SCRIPT_REF 64
+#define SCRIPT_REF 96
 void script_ref_print(char out[SCRIPT_REF], const struct step_protocol *protocol, step_ref r);
 int script_ref_read(step_ref *out, const struct step_protocol *protocol, const char *text);
 
