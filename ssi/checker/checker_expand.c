@@ -262,9 +262,10 @@ static void show_world(struct checker_worker *w, struct checker_vector *v, const
 	if (step->call)
 		set_call(w, step);
 	c->why[0] = '\0';
-	checker_see_ends(c, step->a,
-			 (const struct checker_ended *)(const void *)w->end.at + step->outcome.end_at,
-			 step->outcome.ends);
+	if (step->outcome.ends)
+		checker_see_ends(c, step->a,
+				 (const struct checker_ended *)(const void *)w->end.at + step->outcome.end_at,
+				 step->outcome.ends);
 	if (!c->why[0] && c->model->shadow.machine)
 		checker_see_world(c);
 	if (c->why[0])

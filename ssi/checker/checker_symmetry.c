@@ -374,6 +374,8 @@ static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t i
 	if (!id)
 		return 0;
 	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
+	if (!(value & 0xffff))
+		return (uint8_t)(value >> ABOUT_SHIFT);
 	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
 	for (uint32_t i = 0; i < (value & 0xffff); i++)
 		sum[sign[i].atom] += sign[i].hash;

@@ -55,7 +55,8 @@ static void pass_capabilities(uint64_t seed, const char *const *sets, uint32_t c
 	const char *all[8] = {with_seed};
 	const struct run_options options = {.cell_tap = cover_tap, .inclusion = seed % 4 == 0};
 	snprintf(with_seed, sizeof with_seed, "seed=%llu", (unsigned long long)seed);
-	memcpy(all + 1, sets, count * sizeof *sets);
+	if (count)
+		memcpy(all + 1, sets, count * sizeof *sets);
 	cover_limit(CELLS_MAX);
 	if (scenario_parse(&scenario, "test.yaml", text, strlen(text), all, count + 1, &error) ||
 	    run_new(&run, scenario, &options, &error))
