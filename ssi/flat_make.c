@@ -407,7 +407,8 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
-		error = files_known_init(m) || names_init(&m->names) || flat_credit_init(m)
+		error = files_known_init(m) || flat_guard_init(m) || names_init(&m->names) ||
+					flat_credit_init(m)
 				? -ENOMEM
 				: flat_pages_init(m);
 	if (!error)
@@ -463,6 +464,7 @@ void flat_free(struct flat_machine *m)
 	free(m->shard);
 	free(m->taken);
 	free(m->file_known);
+	flat_guard_fini(m);
 	free(m->trace);
 	free(m);
 }

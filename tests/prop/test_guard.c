@@ -220,6 +220,34 @@ static void test_a_revoke_of_what_it_was_not_given_is_refused(void **state)
 	scenario_free(scenario);
 }
 
+/* As above, where cluster 55, which was told of slots of 56, shares a bit with the hostile one. */
+static void test_in_a_large_machine_a_neighbour_knows_for_itself_alone(void **state)
+{
+	struct scenario *scenario = NULL;
+	struct run *run = run_of(&scenario,
+				 "machine: {preset: seed-1000-cycles, clusters: 60}\nclients:\n"
+				 "  - {operations: {count: 100}, on: 55-57}\n",
+				 1, true);
+	struct flat_machine *m = run_machine(run);
+	const struct step_protocol *p = m->protocol[FLAT_CAPABILITY];
+	uint64_t contained;
+	struct run_result result;
+	(void)state;
+	for (uint8_t event = CAPABILITY_CALLS_END; event < p->events; event++)
+		for (uint32_t i = 0; i < 64 * 32 && p->event[event].klass == STEP_FORWARD; i++)
+			flat_forge(m, HOSTILE, 56, (20 + i / 8) * UINT64_C(1000000),
+				   &(struct step_msg){
+					   .event = event,
+					   .to = {.node = 56, .machine = CAPABILITY_CAP, .index = i % 64},
+					   .from = STEP_REF(HOSTILE, CAPABILITY_CAP, 0)});
+	run_go(run, &result);
+	print_message("%llu frames refused\n", (unsigned long long)flat_refused(m, &contained));
+	assert_int_equal(contained, 0);
+	assert_int_equal(result.failures, 0);
+	run_free(run);
+	scenario_free(scenario);
+}
+
 static void test_no_frame_of_an_honest_machine_is_refused(void **state)
 {
 #define CAPABILITIES                                                                                         \
@@ -264,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_gave_it_nothing_is_not_touched),
 		cmocka_unit_test(test_what_it_was_never_granted_is_not_touched),
+		cmocka_unit_test(test_in_a_large_machine_a_neighbour_knows_for_itself_alone),
 		cmocka_unit_test(test_no_frame_of_an_honest_machine_is_refused),
 		cmocka_unit_test(test_a_revoke_of_what_it_was_not_given_is_refused),
 	};
