@@ -38,6 +38,7 @@ struct bench_row {
 	const char *work;
 	struct bench_against against[BENCH_AGAINST_MAX];
 	const void *parameter; /* for the row's own use */
+	bool slow;             /* a batch, and what it needs first, takes seconds: not with --quick */
 	/* Why this row cannot run here, a sentence (static), or NULL: it can. May be NULL. */
 	const char *(*skip)(const struct bench_row *row);
 	/* Returns the subject, owned by the harness, or NULL when memory is short. */

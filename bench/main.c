@@ -20,17 +20,18 @@ struct options {
 	const char *filter; /* NULL: all rows */
 	unsigned rounds;
 	double min_time_s; /* a row, in each round */
-	bool json, list;
+	bool json, list, quick;
 };
 
 static const char usage[] =
-	"usage: skerry-bench [FILTER] [--json] [--list] [--rounds N] [--min-time SECONDS]\n"
+	"usage: skerry-bench [FILTER] [--json] [--list] [--rounds N] [--min-time SECONDS] [--quick]\n"
 	"\n"
 	"  FILTER              run the rows whose name matches this extended regular expression\n"
 	"  --json              print Google Benchmark's JSON instead of a table\n"
 	"  --list              print the names of the rows and run nothing\n"
 	"  --rounds N          rounds over all rows, 1 to 10000 (default 11)\n"
-	"  --min-time SECONDS  time for a row in each round, 0 to 60 (default 0.05)\n";
+	"  --min-time SECONDS  time for a row in each round, 0 to 60 (default 0.05)\n"
+	"  --quick             each row once, without those that take seconds: do they run?\n";
 
 static double seconds(clockid_t clock)
 {
@@ -53,10 +54,13 @@ static bool read_number(const char *text, double low, double high, double *out)
 /* Returns 0, or the exit code with the message printed; 1 also stands for --help, which is not an error. */
 static int read_options(struct options *options, int argc, char **argv, bool *done)
 {
-	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},         {"list", no_argument, NULL, 'l'},
-		{"rounds", required_argument, NULL, 'r'}, {"min-time", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"list", no_argument, NULL, 'l'},
+					      {"rounds", required_argument, NULL, 'r'},
+					      {"min-time", required_argument, NULL, 't'},
+					      {"quick", no_argument, NULL, 'q'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
 	double number;
 	int option;
 
@@ -65,6 +69,8 @@ static int read_options(struct options *options, int argc, char **argv, bool *do
 			options->json = true;
 		} else if (option == 'l') {
 			options->list = true;
+		} else if (option == 'q') {
+			options->quick = true;
 		} else if (option == 'r' && read_number(optarg, 1, 10000, &number)) {
 			options->rounds = (unsigned)number;
 		} else if (option == 't' && read_number(optarg, 0, 60, &number)) {
@@ -86,6 +92,10 @@ static int read_options(struct options *options, int argc, char **argv, bool *do
 		return 2;
 	}
 	options->filter = argv[optind];
+	if (options->quick) {
+		options->rounds = 1;
+		options->min_time_s = 0;
+	}
 	return 0;
 }
 
@@ -184,13 +194,21 @@ static bool verify(const struct bench_results *results)
 	return good;
 }
 
-static bool prepare(struct bench_results *results, const struct bench_row *const *rows)
+/* Why a row does not run (static), or NULL: it does. */
+static const char *skip(const struct bench_row *row, bool quick)
+{
+	if (quick && row->slow)
+		return "it takes seconds; without --quick it runs";
+	return row->skip ? row->skip(row) : NULL;
+}
+
+static bool prepare(struct bench_results *results, const struct bench_row *const *rows, bool quick)
 {
 	for (unsigned i = 0; i < results->count; i++) {
 		struct bench_result *result = &results->result[i];
 
 		result->row = rows[i];
-		result->skipped = rows[i]->skip ? rows[i]->skip(rows[i]) : NULL;
+		result->skipped = skip(rows[i], quick);
 		if (result->skipped)
 			continue;
 		result->real_ns = calloc(results->rounds, sizeof(double));
@@ -227,7 +245,7 @@ static int bench(const struct options *options, const struct bench_row *const *r
 	results.result = calloc(count, sizeof(*results.result));
 	if (!results.result || getloadavg(&results.load_average, 1) < 1)
 		results.load_average = 0;
-	if (results.result && prepare(&results, rows)) {
+	if (results.result && prepare(&results, rows, options->quick)) {
 		for (unsigned round = 0; round < options->rounds; round++)
 			for (unsigned i = 0; i < count; i++)
 				measure(&results.result[i], round, options->min_time_s);

@@ -114,11 +114,11 @@ static void print_row(const struct bench_results *results, unsigned row, FILE *o
 	int there;
 
 	if (result->skipped) {
-		fprintf(out, "%-30s skipped: %s\n", result->row->name, result->skipped);
+		fprintf(out, "%-34s skipped: %s\n", result->row->name, result->skipped);
 		return;
 	}
 	q = bench_quartiles(result->real_ns, results->rounds);
-	fprintf(out, "%-30s %9.2f %9.2f %9.2f", result->row->name, q.median, q.q1, q.q3);
+	fprintf(out, "%-34s %9.2f %9.2f %9.2f", result->row->name, q.median, q.q1, q.q3);
 	for (unsigned c = 0; (there = bench_counter(results, row, c, &counter, &against)) != 0; c++) {
 		if (there < 0)
 			continue;
@@ -161,7 +161,7 @@ void bench_report_text(const struct bench_results *results, FILE *out)
 	if (was_shared(results))
 		fprintf(out, "the CPUs were shared: load average %.2f when the run began\n",
 			results->load_average);
-	fprintf(out, "\n%-30s %9s %9s %9s\n", "ns an operation", "median", "q1", "q3");
+	fprintf(out, "\n%-34s %9s %9s %9s\n", "ns an operation", "median", "q1", "q3");
 	for (unsigned i = 0; i < results->count; i++)
 		print_row(results, i, out);
 	fprintf(out, "\nvs_X: X's time by this row's. times_X: this row's time by X's. Medians over the "

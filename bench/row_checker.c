@@ -323,11 +323,11 @@ static const struct peer rumur_6 = {.tool = "rumur",
 #define OURS(name_, what, work_)                                                                             \
 	.name = name_, .work = work_, .parameter = &what, .setup = our_setup, .run = our_run,                \
 	.fault = our_fault, .checksum = our_checksum, .counters = our_counters, .teardown = free
-#define PEER(name_, what, work_)                                                                             \
+#define PEER(name_, what, work_, slow_)                                                                      \
 	{                                                                                                    \
-		.name = name_, .work = work_, .parameter = &what, .skip = peer_skip, .setup = peer_setup,    \
-		.run = peer_run, .batch_ns = peer_ns, .fault = peer_fault, .checksum = peer_checksum,        \
-		.teardown = peer_teardown                                                                    \
+		.name = name_, .slow = slow_, .work = work_, .parameter = &what, .skip = peer_skip,          \
+		.setup = peer_setup, .run = peer_run, .batch_ns = peer_ns, .fault = peer_fault,              \
+		.checksum = peer_checksum, .teardown = peer_teardown                                         \
 	}
 
 const struct bench_row bench_checker_rows[] = {
@@ -339,12 +339,12 @@ const struct bench_row bench_checker_rows[] = {
 	 .against = {{.counter = "vs_spin", .row = "checker/german_4_spin", .goal_min = 1.2},
 		     {.counter = "vs_collapse", .row = "checker/german_4_collapse", .goal_min = 2},
 		     {.counter = "vs_rumur", .row = "checker/german_4_rumur", .goal_min = 6}}},
-	PEER("checker/german_4_spin", spin_4, "german_4"),
-	PEER("checker/german_4_collapse", collapse_4, "german_4"),
-	PEER("checker/german_4_rumur", rumur_4, "german_4"),
-	{OURS("checker/german_6", german_6, "german_6"),
+	PEER("checker/german_4_spin", spin_4, "german_4", false),
+	PEER("checker/german_4_collapse", collapse_4, "german_4", true),
+	PEER("checker/german_4_rumur", rumur_4, "german_4", true),
+	{OURS("checker/german_6", german_6, "german_6"), .slow = true,
 	 .against = {{.counter = "vs_rumur", .row = "checker/german_6_rumur", .goal_min = 25}}},
-	PEER("checker/german_6_rumur", rumur_6, "german_6"),
+	PEER("checker/german_6_rumur", rumur_6, "german_6", true),
 	{OURS("checker/tree", tree_3, NULL)},
 	{.name = NULL},
 };

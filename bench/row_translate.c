@@ -180,11 +180,11 @@ static uint64_t checksum(void *self) { return ((struct subject *)self)->at; }
 
 #define TASK(table_, names_)                                                                                 \
 	&(const struct task) { .table = &(table_), .names = (names_) }
-#define ROW(name_, size, names, table, ...)                                                                  \
+#define ROW(name_, size, names_, table, ...)                                                                 \
 	{                                                                                                    \
 		.name = "translate/" name_ "_" size, .work = "translate " size, .against = {__VA_ARGS__},    \
-		.parameter = TASK(table, names), .skip = skip, .setup = setup, .run = run, .fault = fault,   \
-		.checksum = checksum, .teardown = teardown                                                   \
+		.parameter = TASK(table, names_), .slow = (names_) > 1000000, .skip = skip, .setup = setup,  \
+		.run = run, .fault = fault, .checksum = checksum, .teardown = teardown                       \
 	}
 #define TIMES(size)                                                                                          \
 	{                                                                                                    \
