@@ -12,78 +12,44 @@
  *   - the cell that the frame would reach must exist.
  *
  * Who knows a slot is a word beside it: the generation, and a bit a cluster. In machines of more than 52 clusters several
- * share a bit: there a set of (slot, cluster) says it exactly, and the bit, whether to ask it. It is learned where messages arrive: what a message that passed carries is
+ * share a bit: there a table of (slot, cluster) says it exactly, and the bit, whether to ask it; natively, where threads would
+ * have to share the table, the guard is then as coarse as the bit. It is learned where messages arrive: what a message that passed carries is
  * known to its receiver from then on, but for slots of others that the sender had no business to know. So it costs
  * a few loads a message, and a store for what is new. Authority that is not in messages, as the names in the file
  * service's answers, is noted where it is given.
  *
  * A stale reference passes: it is delivered as to a free slot, and harms nobody. */
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "ssi/flat_internal.h"
 
 #define GUARD_NODES 52
 
 static uint64_t bit_of(uint32_t node) { return UINT64_C(1) << node % GUARD_NODES; }
 
-/* ---- the set, in large machines ---- */
+/* ---- exactly, in large machines ---- */
 
-#define KNOWN_PROBES 128
-
-/* What an entry is about, in 52 bits; the other 12 are the generation. Numbers alone, never addresses. */
+/* (slot, cluster) in 64 bits. Numbers alone, never addresses. */
 static uint64_t known_key(unsigned number, step_ref ref, uint32_t node)
 {
 	uint64_t h = ((uint64_t)node << 32 | ref.node) * 0x9e3779b97f4a7c15u;
 	h ^= h >> 32;
 	h = (h + ((uint64_t)number << 40 | (uint64_t)ref.machine << 32 | ref.index)) * 0xbf58476d1ce4e5b9u;
-	h ^= h >> 29;
-	h *= 0x94d049bb133111ebu;
-	return h >> 12 | 1;
+	return (h ^ h >> 29) | 1;
 }
 
-static bool known_has(const struct flat_machine *m, uint64_t key, uint64_t gen)
+static bool is_exact(const struct flat_machine *m) { return m->clusters > GUARD_NODES && !m->config.native; }
+
+static bool has_noted(const struct flat_machine *m, uint64_t key, uint64_t gen)
 {
-	for (uint64_t i = 0; i < KNOWN_PROBES; i++) {
-		const uint64_t was = sim_load_relaxed(&m->known_set[(key + i) & m->known_mask]);
-		if (!was)
-			return false;
-		if (was >> 12 == key)
-			return (was & 0xfff) == gen;
-	}
-	return true; /* there was no room to note it: as coarse as the bit */
+	return !is_exact(m) || ssi_table_find(&m->known, key) == gen;
 }
 
-static void known_note(struct flat_machine *m, uint64_t key, uint64_t gen)
+static void note(struct flat_machine *m, uint64_t key, uint64_t gen)
 {
-	for (uint64_t i = 0; i < KNOWN_PROBES; i++) {
-		sim_atomic_u64 *entry = &m->known_set[(key + i) & m->known_mask];
-		uint64_t was = sim_load_relaxed(entry);
-		while (!was || was >> 12 == key)
-			if (atomic_compare_exchange_weak_explicit(entry, &was, key << 12 | gen,
-								  memory_order_relaxed, memory_order_relaxed))
-				return;
-	}
+	if (is_exact(m) && !has_noted(m, key, gen))
+		SIM_CHECK(!ssi_table_put(&m->known, key, gen));
 }
-
-int flat_guard_init(struct flat_machine *m)
-{
-	uint64_t slots = m->files_known, room = 1024;
-	if (m->clusters <= GUARD_NODES)
-		return 0;
-	for (uint32_t i = 0; i < m->clusters; i++)
-		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
-			for (unsigned k = 1; k < m->cluster[i].node[p].protocol->machines; k++)
-				slots += m->cluster[i].node[p].pool[k].slots;
-	while (room < 2 * slots)
-		room *= 2;
-	m->known_mask = room - 1;
-	m->known_set = calloc(room, sizeof *m->known_set);
-	return m->known_set ? 0 : -ENOMEM;
-}
-
-void flat_guard_fini(struct flat_machine *m) { free(m->known_set); }
 
 /* ---- who knows a slot ---- */
 
@@ -106,7 +72,7 @@ static bool knows(const struct flat_machine *m, unsigned number, step_ref ref, u
 		return true;
 	const uint64_t w = sim_load_relaxed(word);
 	return w >> GUARD_NODES == ref.gen && w & bit_of(node) &&
-	       (!m->known_set || known_has(m, known_key(number, ref, node), ref.gen));
+	       has_noted(m, known_key(number, ref, node), ref.gen);
 }
 
 /* Generations wrap, and slots may be used again and again before anybody else hears of it: only what is a little behind is
@@ -128,8 +94,7 @@ void flat_guard_learn(struct flat_machine *m, unsigned number, step_ref ref, uin
 		now = (gen == ref.gen ? was : (uint64_t)ref.gen << GUARD_NODES) | bit_of(node);
 	} while (!atomic_compare_exchange_weak_explicit(word, &was, now, memory_order_relaxed,
 							memory_order_relaxed));
-	if (m->known_set)
-		known_note(m, known_key(number, ref, node), ref.gen);
+	note(m, known_key(number, ref, node), ref.gen);
 }
 
 /* A file is known by its number alone. */
@@ -141,7 +106,7 @@ static uint64_t file_key(uint32_t file, uint32_t node)
 static bool knows_file(const struct flat_machine *m, uint32_t file, uint32_t node)
 {
 	return node == m->config.service || (sim_load_relaxed(&m->file_known[file]) & bit_of(node) &&
-					     (!m->known_set || known_has(m, file_key(file, node), 0)));
+					     has_noted(m, file_key(file, node), 0));
 }
 
 void flat_guard_learn_file(struct flat_machine *m, uint32_t file, uint32_t node)
@@ -149,8 +114,7 @@ void flat_guard_learn_file(struct flat_machine *m, uint32_t file, uint32_t node)
 	if (file >= m->files_known || knows_file(m, file, node))
 		return;
 	atomic_fetch_or_explicit(&m->file_known[file], bit_of(node), memory_order_relaxed);
-	if (m->known_set)
-		known_note(m, file_key(file, node), 0);
+	note(m, file_key(file, node), 0);
 }
 
 /* ---- looking at a frame ---- */

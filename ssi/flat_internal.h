@@ -260,8 +260,7 @@ struct flat_machine {
 	uint64_t *trace; /* [from * clusters + to], if config.trace: what the pair received, chained */
 	sim_atomic_u64 *file_known; /* [files_known]: by which clusters, see flat_guard.c */
 	uint32_t files_known;
-	sim_atomic_u64 *known_set; /* [known_mask + 1]: exactly that, in large machines; see flat_guard.c */
-	uint64_t known_mask;
+	struct ssi_table known;      /* exactly that, in large machines: (slot, cluster) -> generation */
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
@@ -377,8 +376,6 @@ bool flat_guard_passes_event(struct flat_cluster *cluster, const struct step_msg
 /* Cluster `node` may name this slot, or the pages of this file, from now on. */
 void flat_guard_learn(struct flat_machine *machine, unsigned number, step_ref ref, uint32_t node);
 void flat_guard_learn_file(struct flat_machine *machine, uint32_t file, uint32_t node);
-int flat_guard_init(struct flat_machine *machine);
-void flat_guard_fini(struct flat_machine *machine);
 size_t flat_guard_bytes(uint64_t slots);
 void flat_guard_take(struct flat_cluster *cluster);
 

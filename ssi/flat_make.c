@@ -407,8 +407,7 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
 	if (!error)
-		error = files_known_init(m) || flat_guard_init(m) || names_init(&m->names) ||
-					flat_credit_init(m)
+		error = files_known_init(m) || names_init(&m->names) || flat_credit_init(m)
 				? -ENOMEM
 				: flat_pages_init(m);
 	if (!error)
@@ -464,7 +463,7 @@ void flat_free(struct flat_machine *m)
 	free(m->shard);
 	free(m->taken);
 	free(m->file_known);
-	flat_guard_fini(m);
+	ssi_table_fini(&m->known);
 	free(m->trace);
 	free(m);
 }
