@@ -90,9 +90,9 @@ int cmd_export(int argc, char **argv)
 	const char *clients = NULL, *out = NULL;
 	const struct cli_option options[] = {
 		{"murphi", OPTION_FLAG, &murphi, NULL, "for CMurphi and Rumur", 0, NULL},
-		{"kernels", OPTION_QUANTITY, &bounds.kernels, "N",
+		{"kernels", OPTION_POSITIVE, &bounds.kernels, "N",
 		 "kernels; default, as of all bounds: the protocol's model", SIM_UNIT_NONE, NULL},
-		{"in-flight", OPTION_QUANTITY, &bounds.flight, "N", "client calls under way at a time",
+		{"in-flight", OPTION_POSITIVE, &bounds.flight, "N", "client calls under way at a time",
 		 SIM_UNIT_NONE, NULL},
 		{"slots", OPTION_EACH, &bounds.slots, "MACHINE=N",
 		 "slots of a machine on each kernel; may be repeated", 0, NULL},

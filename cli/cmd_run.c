@@ -77,7 +77,7 @@ static int read_line(struct run_line *line, struct option_list *sets, struct opt
 		{"json", OPTION_FLAG, &line->json, NULL, "print the result as one JSON object", 0, NULL},
 		{"out", OPTION_TEXT, &line->out, "DIR", "keep the record here instead of in runs/", 0, NULL},
 		{"no-record", OPTION_FLAG, &line->no_record, NULL, "keep no record", 0, NULL},
-		{"timeout", OPTION_QUANTITY, &line->timeout_ps, "T",
+		{"timeout", OPTION_POSITIVE, &line->timeout_ps, "T",
 		 "stop after this much wall time, e.g. \"30 s\": exit 3", SIM_UNIT_DURATION, NULL},
 		{"inclusion", OPTION_FLAG, &line->source.inclusion, NULL,
 		 "replay the log of steps through the tables as well", 0, NULL},

@@ -250,7 +250,7 @@ int cmd_test(int argc, char **argv)
 		{"junit", OPTION_TEXT, &tests.junit, "FILE", "write the outcomes as JUnit XML", 0, NULL},
 		{"update", OPTION_FLAG, &tests.update, NULL, "rewrite digests and exact numbers that differ",
 		 0, NULL},
-		{"timeout", OPTION_QUANTITY, &tests.timeout_ps, "T", "of each run, e.g. \"60 s\"",
+		{"timeout", OPTION_POSITIVE, &tests.timeout_ps, "T", "of each run, e.g. \"60 s\"",
 		 SIM_UNIT_DURATION, NULL},
 		{"engine", OPTION_TEXT, &tests.engine, SESSION_ENGINES,
 		 "run all with this engine, whatever they say", 0, session_engines},

@@ -89,6 +89,9 @@ static int take_value(struct reader *r, const struct cli_option *o, const char *
 		return take_text(r, o, value);
 	if (sim_quantity_parse(o->target, o->unit, value, why, sizeof why))
 		return cli_fail(CLI_USAGE, "%s: --%s: \"%.64s\": %s", r->line->name, o->name, value, why);
+	if (o->kind == OPTION_POSITIVE && !*(const uint64_t *)o->target)
+		return cli_fail(CLI_USAGE, "%s: --%s: 0 is out of range; write more, or leave it out",
+				r->line->name, o->name);
 	return -1;
 }
 

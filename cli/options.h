@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_FLAG,     /* bool */
 	OPTION_TEXT,     /* const char * */
 	OPTION_QUANTITY, /* uint64_t, in the base unit of `unit` */
+	OPTION_POSITIVE, /* the same, but 0, which then stands for "not given" */
 	OPTION_EACH,     /* struct option_list: one value each time it is given */
 	OPTION_MANY,     /* struct option_list: all words up to the next option */
 };
@@ -29,7 +30,7 @@ struct cli_option {
 	void *target;
 	const char *value; /* what --help calls the value */
 	const char *help;
-	enum sim_unit unit;         /* QUANTITY */
+	enum sim_unit unit;         /* QUANTITY, POSITIVE */
 	const char *const *choices; /* TEXT: NULL-terminated, or NULL: any text */
 };
 

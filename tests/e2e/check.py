@@ -99,6 +99,8 @@ def a_limit_is_inconclusive():
 def bad_lines_are_refused():
     expect_refused(skerry("check", "capability/tre"), "capability/tree")
     expect_refused(skerry("check", "memory/msi", "--kernels", "99"), "--kernels 99", "write 1 to")
+    for option in ("--kernels", "--capabilities", "--in-flight", "--budget", "--walks"):
+        expect_refused(skerry("check", "memory/msi", option, "0s" if option == "--budget" else "0"), option, "0 is out of range")
     expect_refused(skerry("check", "memory/msi", "--slots", "lin=3"), "\"lin\"", "did you mean \"line\"")
     expect_refused(skerry("check", "memory/msi", "--out", "x", "--no-record"), "exclude each other")
     expect_refused(skerry("check", "capability/acks", "--no-record", "--plantuml", "no/such/folder.puml"), "folder.puml")
