@@ -157,6 +157,19 @@ struct flat_result {
 
 struct flat_machine;
 
+/* A client that is a program of its own, instead of the driver's. */
+struct flat_program {
+	int (*main)(void *argument);
+	void *argument;
+};
+/* How it ended. fault: 0, or seL4's number of the fault that stopped it, at `ip`. */
+struct flat_exit {
+	int code;
+	bool killed;
+	uint32_t fault;
+	uint64_t ip, address; /* address: that a VM fault was about */
+};
+
 /* The driver: what the clients of all clusters do. Called with the machine's clock at `now`. */
 struct flat_driver {
 	void *context;
@@ -174,6 +187,10 @@ struct flat_driver {
 			    uint32_t client); /* compute before the next call */
 	/* An event of the scenario is due (flat_at). */
 	void (*due)(void *context, uint32_t number);
+	/* Fidelity full; both may be NULL. While a machine is made: whether this client is a program of its own, which is not
+	 * asked for calls and told of nothing, but runs on its cluster's kernel with <skerry/ssi.h>; and, later, that it ended. */
+	bool (*program)(void *context, uint32_t cluster, uint32_t client, struct flat_program *out);
+	void (*exited)(void *context, uint32_t cluster, uint32_t client, const struct flat_exit *exit);
 };
 
 /* ---- the machine ---- */
@@ -253,6 +270,12 @@ void flat_at(struct flat_machine *machine, uint32_t cluster, sim_ps at, uint32_t
 int flat_revoke_file(struct flat_machine *machine, uint32_t tree, const struct flat_path *path);
 /* Deletes a capability on behalf of a client that was killed; from due() or next() on its cluster. */
 void flat_delete(struct flat_machine *machine, uint32_t cluster, struct flat_handle *handle);
+
+/* Stops a client that is a program, as if it had ended; from due() on its cluster. */
+void flat_program_kill(struct flat_machine *machine, uint32_t cluster, uint32_t client);
+/* What it waits for, in words; when nothing is under way. */
+void flat_program_waits(const struct flat_machine *machine, uint32_t cluster, uint32_t client, char *out,
+			size_t size);
 
 /* Copies a page of a file (PAGE_BYTES) as its owner, or else its home, has it; when nothing is under way. Returns 0 or
  * an errno. */

@@ -694,7 +694,8 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 	if (c->full && !handle.offered && !take_in(c, s, sender, &handle))
 		return;
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_CLIENT);
-	driver->received(driver->context, c->id, sender->call.client, &handle);
+	if (!c->full || !monitor_program_receives(c, sender->call.client, &handle, s->cluster, s->client))
+		driver->received(driver->context, c->id, sender->call.client, &handle);
 	flat_leave(c->profile, was);
 	flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, 0, 0);
 }

@@ -81,7 +81,7 @@ static unsigned bits_for(uint64_t count)
 /* Slots of the root task's CNode, and memory: what the monitor makes, and twice that for what comes to be. */
 static uint64_t slots_wanted(const struct full_cluster *m)
 {
-	return 512 + m->flat->clients * 10ull + FULL_REPLIES + FULL_PAGES + m->chunks + m->objects * 2ull;
+	return 512 + m->flat->clients * 11ull + FULL_REPLIES + FULL_PAGES + m->chunks + m->objects * 2ull;
 }
 static uint64_t memory_wanted(const struct full_cluster *m)
 {
@@ -124,6 +124,9 @@ static int tables_new(struct full_cluster *m)
 	for (uint32_t i = 0; i < m->flat->clients; i++)
 		m->client[i] = (struct full_client){
 			.cluster = m, .id = i, .held = m->held + ((size_t)i << FULL_CLIENT_BITS)};
+	for (uint32_t i = 0; i < m->flat->clients; i++)
+		if (monitor_program_new(&m->client[i]))
+			return -ENOMEM;
 	return stacks_new(m);
 }
 
@@ -155,6 +158,8 @@ static int kernel_new(struct flat_machine *machine, struct full_cluster *m)
 		.entry = monitor_main,
 		.argument = m,
 		.stack_bytes = FULL_MONITOR_STACK,
+		.exit = monitor_program_exit,
+		.context = m,
 		.clock = machine->config.native ? ticks_of : NULL,
 		.clock_context = c};
 	const int error = core_new(&m->core, &config, why, sizeof why);
@@ -219,6 +224,8 @@ static void cluster_free(struct full_cluster *m)
 	core_free(m->core);
 	if (m->stacks)
 		munmap(m->stacks, m->stacks_bytes);
+	for (uint32_t i = 0; m->client && i < m->flat->clients; i++)
+		monitor_program_free(&m->client[i]);
 	free(m->inbox.letter);
 	free(m->chunk);
 	free(m->owner);

@@ -38,6 +38,9 @@ void full_done(struct flat_cluster *cluster, struct step_node *n, uint32_t clien
  * (machine 0: it was not), and loses it again. False: its CSpace, or the kernel's memory, is full. */
 bool full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle,
 		    step_ref source);
+/* A client that is a program gets what another client sent or offered. False: it is the driver's. */
+bool monitor_program_receives(struct flat_cluster *cluster, uint32_t client, const struct flat_handle *handle,
+			      uint32_t from_cluster, uint32_t from_client);
 void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
 
 /* Representatives and objects that the kernels of a machine have now. */

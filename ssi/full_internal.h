@@ -4,6 +4,7 @@
  * Layer: ssi, private. */
 #ifndef SKERRY_SSI_FULL_INTERNAL_H
 #define SKERRY_SSI_FULL_INTERNAL_H
+#include <sel4/sel4.h>
 #include "kernelmodel/core/core.h"
 #include "ssi/full.h"
 
@@ -40,8 +41,10 @@ struct full_object {
 	uint8_t kind, list;     /* enum flat_kind, enum full_memory */
 };
 
+struct full_program; /* ssi/monitor_program.c */
 struct full_client {
 	struct full_cluster *cluster;
+	struct full_program *program; /* NULL: it is the driver's */
 	uint32_t id;
 	uint64_t tcb, cnode, notification;           /* in the monitor's CSpace */
 	uint64_t reply;                              /* that its call waits on; 0: it does not call */
@@ -90,6 +93,18 @@ bool monitor_object_at(struct full_cluster *m, uint64_t type, uint64_t bits, uin
 /* Around what a step asks of the kernel: its time is the kernel's in the chain of causes. */
 sim_cycles monitor_kernel_begin(struct step_node *n);
 void monitor_kernel_end(struct step_node *n, sim_cycles begun);
+
+/* monitor_program.c, for full.c and monitor.c. Asks the driver whether the client is a program. 0 or a negative errno. */
+int monitor_program_new(struct full_client *client);
+void monitor_program_free(struct full_client *client);
+void monitor_program_main(struct full_client *me); /* where its thread begins, with this stack pointer: */
+uint64_t monitor_program_stack(const struct full_client *client);
+void monitor_program_exit(void *cluster, int code); /* a thread of this host calls exit() */
+/* A call beyond those that every client has. False: there is no answer. */
+bool monitor_program_call(struct full_client *client, seL4_MessageInfo_t info, seL4_MessageInfo_t *answer);
+bool monitor_program_may_obtain(const struct full_client *client, uint64_t name);
+void monitor_program_fault(struct full_client *client, seL4_MessageInfo_t info);
+void monitor_program_answered(struct full_client *client); /* its call is over */
 
 /* The root task of a full cluster. Does not return. */
 int monitor_main(void *cluster);

@@ -14,6 +14,7 @@
 /* Badges: what the monitor is told with a message. Representatives: index + 1. */
 #define BADGE_DOORBELL (UINT64_C(1) << 63)
 #define BADGE_CLIENT   (UINT64_C(1) << 62)
+#define BADGE_FAULT    (UINT64_C(1) << 61)
 
 /* A client's CSpace. */
 enum { CLIENT_MONITOR = SSI_MONITOR, CLIENT_NOTIFICATION = SSI_NOTIFICATION_SLOT, CLIENT_FIRST = SSI_FIRST };
@@ -193,7 +194,8 @@ static void decode(struct full_client *k, enum ssi_call asked, seL4_Word slot, s
 		return;
 	case SSI_OBTAIN:
 		k->none = (struct flat_handle){.offered = true};
-		memcpy(&k->none.cap, &a, sizeof k->none.cap);
+		if (!k->program || monitor_program_may_obtain(k, a))
+			memcpy(&k->none.cap, &a, sizeof k->none.cap);
 		call->handle = &k->none;
 		return;
 	case SSI_RETYPE:
@@ -207,7 +209,12 @@ static void decode(struct full_client *k, enum ssi_call asked, seL4_Word slot, s
 static bool is_ssi(seL4_MessageInfo_t info)
 {
 	const seL4_Word label = seL4_MessageInfo_get_label(info);
-	return label >= SSI_CREATE && label < SSI_CALLS_END;
+	return label >= SSI_CREATE && label <= SSI_USE;
+}
+static bool is_programs(const struct full_client *k, seL4_MessageInfo_t info)
+{
+	const seL4_Word label = seL4_MessageInfo_get_label(info);
+	return k->program && label > SSI_USE && label < SSI_CALLS_END;
 }
 
 static void refuse_call(struct full_cluster *m, uint64_t reply, seL4_MessageInfo_t info)
@@ -215,6 +222,16 @@ static void refuse_call(struct full_cluster *m, uint64_t reply, seL4_MessageInfo
 	m->reply[m->replies++] = reply;
 	seL4_SetMR(0, EBADF);
 	seL4_Send(reply, seL4_MessageInfo_new(is_ssi(info) ? seL4_InvalidCapability : 0, 0, 0, 1));
+}
+
+/* A program's call that ends here. */
+static void answer_program(struct full_client *k, uint64_t reply, seL4_MessageInfo_t info)
+{
+	struct full_cluster *m = k->cluster;
+	seL4_MessageInfo_t answer;
+	m->reply[m->replies++] = reply;
+	if (monitor_program_call(k, info, &answer))
+		seL4_Send(reply, answer);
 }
 
 static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo_t info)
@@ -227,7 +244,18 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 		return;
 	}
 	struct full_client *k = &m->client[client];
+	if (is_programs(k, info)) {
+		answer_program(k, reply, info);
+		return;
+	}
+	if (k->program &&
+	    (k->reply || !is_ssi(info))) { /* a call is under way: it did not wait for the answer */
+		m->reply[m->replies++] = reply;
+		seL4_Send(reply, seL4_MessageInfo_new(seL4_InvalidArgument, 0, 0, 0));
+		return;
+	}
 	k->reply = reply;
+	m->flat->client[client].issued = k->program ? m->flat->now : m->flat->client[client].issued;
 	if (is_ssi(info))
 		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info),
 		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1],
@@ -283,6 +311,8 @@ static uint64_t reply_of(struct full_cluster *m, uint32_t client)
 	const uint64_t reply = m->client[client].reply;
 	m->client[client].reply = 0;
 	m->reply[m->replies++] = reply;
+	if (m->client[client].program)
+		monitor_program_answered(&m->client[client]);
 	return reply;
 }
 
@@ -365,6 +395,8 @@ static _Noreturn void serve(struct full_cluster *m)
 		if (badge & BADGE_DOORBELL) {
 			drain(m);
 			must(seL4_IRQHandler_Ack(m->irq));
+		} else if (badge & BADGE_FAULT) {
+			monitor_program_fault(&m->client[(uint32_t)badge], info);
 		} else {
 			begin_call(m, badge, info);
 			pass(m);
@@ -541,6 +573,14 @@ static void client_caps(struct full_cluster *m, struct full_client *k)
 			     k->notification, seL4_WordBits, seL4_CanRead));
 }
 
+static uint64_t fault_handler(struct full_cluster *m, const struct full_client *k)
+{
+	const uint64_t slot = monitor_slot_new(m);
+	must(seL4_CNode_Mint(seL4_CapInitThreadCNode, slot, seL4_WordBits, seL4_CapInitThreadCNode,
+			     m->endpoint, seL4_WordBits, seL4_AllRights, BADGE_FAULT | k->id));
+	return slot;
+}
+
 static void client_new(struct full_cluster *m, struct full_client *k, const seL4_BootInfo *info)
 {
 	uint64_t space;
@@ -555,10 +595,12 @@ static void client_new(struct full_cluster *m, struct full_client *k, const seL4
 	must(seL4_SchedControl_Configure(info->schedcontrol.start, context, CLIENT_BUDGET_US,
 					 CLIENT_BUDGET_US, 0, 0));
 	must(seL4_TCB_SetSchedParams(k->tcb, seL4_CapInitThreadTCB, CLIENT_PRIORITY, CLIENT_PRIORITY, context,
-				     seL4_CapNull));
-	registers.rip = (seL4_Word)(uintptr_t)client_main;
+				     k->program ? fault_handler(m, k) : seL4_CapNull));
+	registers.rip = (seL4_Word)(uintptr_t)(k->program ? monitor_program_main : client_main);
 	registers.rdi = (seL4_Word)(uintptr_t)k;
-	registers.rsp = (seL4_Word)(uintptr_t)m->stacks + (k->id + 1) * (seL4_Word)FULL_CLIENT_STACK - 8;
+	registers.rsp =
+		k->program ? monitor_program_stack(k)
+			   : (seL4_Word)(uintptr_t)m->stacks + (k->id + 1) * (seL4_Word)FULL_CLIENT_STACK - 8;
 	registers.rflags = 0x202;
 	must(seL4_TCB_WriteRegisters(k->tcb, true, 0, sizeof registers / sizeof(seL4_Word), &registers));
 }

@@ -117,6 +117,16 @@ static void driver_received(void *context, uint32_t cluster, uint32_t client,
 		shapes_received(g, handle);
 }
 
+static bool driver_program(void *context, uint32_t cluster, uint32_t client, struct flat_program *out)
+{
+	return programs_main(run_group_of(context, cluster, client), out);
+}
+
+static void driver_exited(void *context, uint32_t cluster, uint32_t client, const struct flat_exit *exit)
+{
+	programs_exited(run_group_of(context, cluster, client), client, exit);
+}
+
 static sim_cycles driver_think(void *context, uint32_t cluster, uint32_t client)
 {
 	return run_group_of(context, cluster, client)->entry->think;
@@ -152,6 +162,8 @@ static void driver_due(void *context, uint32_t number)
 	struct run_group *g = group_of_event(run, e);
 	if (e->kind == SCENARIO_FS_REVOKE)
 		revoke(run, e);
+	else if (g->program)
+		flat_program_kill(run->machine, g->cluster, g->first_client);
 	else if (g->trace)
 		replay_kill(run, g);
 	else if (g->stamps)
@@ -215,8 +227,10 @@ static const unsigned calls_of_files[] = {CAPABILITY_CREATE, CAPABILITY_OBTAIN, 
 
 static const unsigned *calls_needed(enum scenario_workload workload, size_t *count)
 {
-	*count = workload == SCENARIO_OPERATIONS ? 1 : workload < SCENARIO_OPERATIONS ? 6 : 3;
-	return workload == SCENARIO_OPERATIONS  ? calls_of_random
+	*count = workload == SCENARIO_OPERATIONS || workload == SCENARIO_PROGRAM ? 1
+		 : workload < SCENARIO_OPERATIONS                                ? 6
+										 : 3;
+	return *count == 1                      ? calls_of_random
 	       : workload < SCENARIO_OPERATIONS ? calls_of_files
 						: calls_of_shapes;
 }
@@ -353,6 +367,9 @@ static int group_init(struct run *run, struct run_group *g, struct run_group *fi
 		return stamps_init(run, g, first, count);
 	case SCENARIO_OPERATIONS:
 		return operations_init(run, g, first, count);
+	case SCENARIO_PROGRAM:
+		run->operations++;
+		return 0;
 	default:
 		return shapes_init(run, g, first, count);
 	}
@@ -409,7 +426,7 @@ static int check_event(struct run *run, uint32_t number, struct scenario_error *
 					 e->cluster, e->client);
 	}
 	const bool files = g->entry->workload == SCENARIO_TRACE || g->entry->workload == SCENARIO_STAMPS;
-	const bool shape = !files && g->entry->workload != SCENARIO_OPERATIONS;
+	const bool shape = g->entry->workload == SCENARIO_CHAINS || g->entry->workload == SCENARIO_TREES;
 	if (shape || (!files && e->kind == SCENARIO_FS_REVOKE)) {
 		snprintf(key, sizeof key, "events.%u", number);
 		return scenario_complain(
@@ -457,6 +474,7 @@ static const char *const check_names[] = {
 	[CHECK_REFUSED] = "capabilities: what is revoked is refused",
 	[CHECK_USABLE] = "capabilities: what is not revoked works",
 	[CHECK_ANSWERS] = "capabilities: each call's answer",
+	[CHECK_PROGRAMS] = "programs: exit codes",
 	[CHECK_FINAL] = "clients ended",
 };
 
@@ -464,7 +482,10 @@ static const char *const check_names[] = {
 static void bounds_of_capabilities(const struct run_group *g, struct flat_config *config)
 {
 	const struct scenario_operations *o = &g->entry->random;
-	if (g->entry->workload == SCENARIO_OPERATIONS) {
+	if (g->program) {
+		config->capabilities_max += g->entry->capabilities;
+		config->objects_max += g->entry->capabilities;
+	} else if (g->entry->workload == SCENARIO_OPERATIONS) {
 		config->capabilities_max += (uint64_t)o->count + o->objects;
 		config->objects_max += o->objects + o->holds;
 	} else if (g->number == 0) {
@@ -508,7 +529,9 @@ static int machine_make(struct run *run, struct scenario_error *error)
 						.done = driver_done,
 						.received = driver_received,
 						.think = driver_think,
-						.due = driver_due},
+						.due = driver_due,
+						.program = driver_program,
+						.exited = driver_exited},
 				     .tap = run->options.tap,
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
@@ -558,7 +581,8 @@ int run_new(struct run **out, const struct scenario *scenario, const struct run_
 		return -1;
 	}
 	groups_fill(run);
-	if ((scenario->engine == SIM_ENGINE_NATIVE && run_native_init(run, error)) || logs_make(run) ||
+	if (programs_load(run, error) ||
+	    (scenario->engine == SIM_ENGINE_NATIVE && run_native_init(run, error)) || logs_make(run) ||
 	    machine_make(run, error) || entries_init(run, error) || events_init(run, error)) {
 		run_free(run);
 		return -1;
@@ -581,6 +605,7 @@ void run_free(struct run *run)
 		stamps_fini(g);
 		operations_fini(g);
 		shapes_fini(g);
+		programs_fini(g);
 		for (unsigned k = 0; k < CHECK_MACHINE; k++)
 			free(g->tally.first[k]);
 	}
@@ -696,8 +721,9 @@ static void check_groups(const struct run *run, struct run_result *result)
 	if (result->end == RUN_TIMEOUT)
 		return;
 	const uint64_t running = run->running;
-	char text[64];
+	char text[240];
 	snprintf(text, sizeof text, "%llu clients never end", (unsigned long long)running);
+	programs_explain(run, text, sizeof text);
 	check_copy(result, check_names[CHECK_FINAL], run->groups, running != 0, text);
 }
 

@@ -34,6 +34,7 @@ enum run_check_index {
 	CHECK_REFUSED,
 	CHECK_USABLE,
 	CHECK_ANSWERS,
+	CHECK_PROGRAMS,
 	CHECK_FINAL,
 	CHECK_MACHINE,
 };
@@ -67,6 +68,8 @@ struct run_group {
 	struct operations *operations;
 	/* shapes.c */
 	struct shapes *shapes;
+	/* programs.c */
+	struct program *program;
 };
 
 struct run {
@@ -178,6 +181,14 @@ void operations_done(struct run_group *group, const struct flat_call *call, cons
 void operations_received(struct run_group *group, const struct flat_handle *handle);
 void operations_kill(struct run_group *group);
 void operations_final(struct run *run, struct run_group *first, uint32_t members);
+
+/* programs.c */
+int programs_load(struct run *run, struct scenario_error *error); /* of all groups; 0, or -1 and *error */
+void programs_fini(struct run_group *group);
+bool programs_main(const struct run_group *group, struct flat_program *out); /* false: it is none */
+void programs_exited(struct run_group *group, uint32_t client, const struct flat_exit *exit);
+/* Appends to `out` what those that never ended wait for. */
+void programs_explain(const struct run *run, char *out, size_t size);
 
 /* shapes.c */
 int shapes_init(struct run *run, struct run_group *group, struct run_group *first, uint32_t members);

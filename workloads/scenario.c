@@ -166,16 +166,39 @@ static int resolve_kind(struct resolve *r, uint32_t index, enum scenario_workloa
 	*out = (enum scenario_workload)first;
 	if (first >= 0)
 		return 0;
-	return sim_config_fail(
-		r->config, entry_path(r, "clients", index, ""), NULL,
-		"neither \"trace\" nor \"stamps\", \"operations\", \"chains\" or \"trees\"; write one "
-		"of them");
+	return sim_config_fail(r->config, entry_path(r, "clients", index, ""), NULL,
+			       "neither \"trace\" nor \"stamps\", \"operations\", \"chains\", \"trees\" or "
+			       "\"program\"; write one of them");
+}
+
+/* Programs, and what only they have. */
+static int resolve_program(struct resolve *r, uint32_t index, struct scenario_clients *out)
+{
+	static const char *const keys[] = {"arguments", "capabilities"}, *const others[] = {"repeat",
+											    "think"};
+	const struct raw_clients *raw = &r->raw->clients[index];
+	const bool program = out->workload == SCENARIO_PROGRAM;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!program && entry_given(r, "clients", index, keys[i]))
+			return sim_config_fail(r->config, r->path, NULL,
+					       "this belongs to \"program\"; remove it");
+		if (program && entry_given(r, "clients", index, others[i]))
+			return sim_config_fail(r->config, r->path, NULL,
+					       "a program does what it does; remove the key");
+	}
+	out->arguments = raw->arguments;
+	out->capabilities = (uint32_t)raw->capabilities;
+	if (!program)
+		return 0;
+	out->program = scenario_program_find(r->config, entry_path(r, "clients", index, "program"),
+					     raw->program, r->file);
+	return out->program ? 0 : -1;
 }
 
 static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_clients *out)
 {
 	const struct raw_clients *raw = &r->raw->clients[index];
-	if (resolve_kind(r, index, &out->workload))
+	if (resolve_kind(r, index, &out->workload) || resolve_program(r, index, out))
 		return -1;
 	const bool trace = out->workload == SCENARIO_TRACE;
 	out->random = (struct scenario_operations){.count = (uint32_t)raw->operations.count,
@@ -221,6 +244,8 @@ static int resolve_client(struct resolve *r, uint32_t index)
 	snprintf(name, sizeof name, "%s", scenario_workload_names[out->workload]);
 	if (out->trace)
 		scenario_name_of_path(name, sizeof name, out->trace, ".strace");
+	if (out->program)
+		scenario_name_of_path(name, sizeof name, out->program, "");
 	out->name = raw->name ? raw->name : sim_config_keep(r->config, name, strlen(name));
 	return out->name ? 0
 			 : sim_config_fail(r->config, "clients", NULL,

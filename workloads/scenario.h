@@ -29,13 +29,14 @@ struct scenario_range {
 enum scenario_tree { SCENARIO_PRIVATE, SCENARIO_SHARED };
 
 /* What the clients of an entry do: each cluster of the range replays a trace; or they stamp shared pages; or they pass
- * capabilities to each other, at random, in a chain from one to the next, or from one to many. */
+ * capabilities to each other, at random, in a chain from one to the next, or from one to many; or they are programs of skerry-cc. */
 enum scenario_workload {
 	SCENARIO_TRACE,
 	SCENARIO_STAMPS,
 	SCENARIO_OPERATIONS,
 	SCENARIO_CHAINS,
 	SCENARIO_TREES,
+	SCENARIO_PROGRAM,
 	SCENARIO_WORKLOADS
 };
 
@@ -84,6 +85,8 @@ struct scenario_clients {
 	uint32_t write_percent;  /* stamps: 0..100, default 20 */
 	struct scenario_operations random; /* operations */
 	struct scenario_shape shape;       /* chains, trees */
+	char *program, *arguments;         /* program: a file, and words for its main() */
+	uint32_t capabilities;             /* program: that it has at the same time, default 256 */
 	int line;                          /* where the entry stands, for messages; 0 if not from a file */
 };
 

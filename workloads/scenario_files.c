@@ -205,6 +205,23 @@ char *scenario_trace_find(struct sim_config *config, const char *path, const cha
 	return kept;
 }
 
+char *scenario_program_find(struct sim_config *config, const char *path, const char *word,
+			    const char *scenario_file)
+{
+	char found[PATH_MAX];
+	char *kept = NULL;
+	if (!find_file(found, word, scenario_file))
+		sim_config_fail(config, path, word,
+				"no file that can be read; make it: skerry-cc FILE.c -o PROGRAM");
+	else if (!sim_config_text_is_plain(found, strlen(found)))
+		sim_config_fail(config, path, word,
+				"its full path has characters that a scenario cannot hold; "
+				"rename the folder");
+	else if (!(kept = sim_config_keep(config, found, strlen(found))))
+		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
+	return kept;
+}
+
 /* What is not there is for protocol_open() to complain about: it says what a shared object must be. */
 char *scenario_protocol_find(struct sim_config *config, const char *path, char *word,
 			     const char *scenario_file)

@@ -13,7 +13,8 @@ const char *const scenario_engine_names[] = {"window", "heap", "native", NULL};
 const char *const scenario_fidelity_names[] = {"flat", "full", NULL};
 const char *const scenario_order_names[] = {"concurrent", "serial", NULL};
 const char *const scenario_tree_names[] = {"private", "shared", NULL};
-const char *const scenario_workload_names[] = {"trace", "stamps", "operations", "chains", "trees", NULL};
+const char *const scenario_workload_names[] = {"trace", "stamps",  "operations", "chains",
+					       "trees", "program", NULL};
 const char *const scenario_operation_names[] = {"send",   "offer",  "obtain", "copy",  "mint", "move",
 						"delete", "revoke", "retype", "query", "use",  NULL};
 const char *const scenario_by_names[] = {"send", "obtain", NULL};
@@ -199,7 +200,7 @@ static const struct sim_config_table trees_table = TABLE(trees_fields, struct ra
 static const struct sim_config_field clients_fields[] = {
 	{TEXT("trace", raw_clients, trace, TEXT, 1, 4096),
 	 .help = "Replay this recording: a built-in name, or a file beside the scenario or in the current "
-		 "folder. An entry has this, or `stamps`, `operations`, `chains` or `trees`."},
+		 "folder. An entry has this, or `stamps`, `operations`, `chains`, `trees` or `program`."},
 	{INNER("stamps", raw_clients, stamps, stamps_table), .otherwise = "none",
 	 .help = "Read and write pages that all clients of the entry share."},
 	{INNER("operations", raw_clients, operations, operations_table), .otherwise = "none",
@@ -209,7 +210,14 @@ static const struct sim_config_field clients_fields[] = {
 		 "round and round; then the first revokes."},
 	{INNER("trees", raw_clients, trees, trees_table), .otherwise = "none",
 	 .help = "The first client makes an object, sends capabilities of it to all others in turn, and revokes them."},
-	{TEXT("name", raw_clients, name, NAME, 1, 64), .otherwise = "the trace's name, or the workload's",
+	{TEXT("program", raw_clients, program, TEXT, 1, 4096),
+	 .help = "Run this program of `skerry-cc`, beside the scenario or in the current folder, as a client of each cluster's "
+		 "kernel, with `<skerry/ssi.h>`. With `fidelity: full`."},
+	{TEXT("arguments", raw_clients, arguments, TEXT, 0, 4096), .fallback = "", .otherwise = "none",
+	 .help = "Words for the program's `main()`, between blanks."},
+	{QUANTITY("capabilities", raw_clients, capabilities, NONE, 1, 1000), .fallback = "256",
+	 .help = "That a program has at the same time."},
+	{TEXT("name", raw_clients, name, NAME, 1, 64), .otherwise = "the trace's name, the program's, or the workload's",
 	 .help = "For reports."},
 	{.key = "on", .kind = SIM_CONFIG_RANGE, .offset = offsetof(struct raw_clients, on), .fallback = "all",
 	 .help = "The clusters with such clients; `others` is all but the service's."},

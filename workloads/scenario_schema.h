@@ -38,9 +38,9 @@ struct raw_shape {
 };
 
 struct raw_clients {
-	char *trace, *name;
+	char *trace, *name, *program, *arguments;
 	struct sim_config_range on;
-	uint64_t copies, repeat, tree, think;
+	uint64_t copies, repeat, tree, think, capabilities;
 	struct raw_stamps stamps;
 	struct raw_operations operations;
 	struct raw_shape chains, trees;
@@ -99,6 +99,11 @@ int scenario_text_load(struct scenario_text *out, const char *file, struct scena
  * `path`. */
 char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
 			  const char *scenario_file);
+
+/* Which program `word` means: a readable file, found as a recording is, as an absolute path. NULL after a complaint at
+ * `path`. */
+char *scenario_program_find(struct sim_config *config, const char *path, const char *word,
+			    const char *scenario_file);
 
 /* Which protocol `word` means: a name as it is, or a shared object, found as a recording is, as an absolute path. NULL
  * after a complaint at `path`. */

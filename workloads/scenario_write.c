@@ -129,12 +129,17 @@ static void write_client(FILE *out, const struct scenario_clients *entry)
 		write_quantity(out, "      ", "pages", SIM_UNIT_NONE, entry->pages);
 		write_quantity(out, "      ", "operations", SIM_UNIT_NONE, entry->operations);
 		write_quantity(out, "      ", "writes", SIM_UNIT_PERCENT, entry->write_percent);
+	} else if (entry->program) {
+		write_named_text(out, "    ", "program", entry->program);
+		write_named_text(out, "    ", "arguments", entry->arguments);
+		write_quantity(out, "    ", "capabilities", SIM_UNIT_NONE, entry->capabilities);
 	} else {
 		write_capabilities(out, entry);
 	}
 	write_range(out, &entry->on);
 	write_quantity(out, "    ", "copies", SIM_UNIT_NONE, entry->copies);
-	write_quantity(out, "    ", "think", SIM_UNIT_CYCLES, entry->think);
+	if (!entry->program)
+		write_quantity(out, "    ", "think", SIM_UNIT_CYCLES, entry->think);
 }
 
 static void write_event(FILE *out, const struct scenario_event *event)

@@ -29,6 +29,11 @@
 #define SKERRY_SSI_H
 #include <sel4/sel4.h>
 
+/* C++ programs, too. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SSI_MONITOR           1 /* a slot: the monitor's endpoint */
 #define SSI_NOTIFICATION_SLOT 2 /* a slot: signalled when something has come */
 #define SSI_FIRST             3
@@ -38,6 +43,14 @@ enum ssi_kind { SSI_FILE, SSI_ENDPOINT, SSI_NOTIFICATION, SSI_FRAME, SSI_UNTYPED
 
 /* Of a capability; seL4's. */
 enum ssi_rights { SSI_WRITE = 1, SSI_READ = 2, SSI_GRANT = 4, SSI_GRANT_REPLY = 8, SSI_ALL = 15 };
+
+/* How the monitor says what has come: bits of a word. */
+#define SSI_CAME         1u
+#define SSI_CAME_OFFERED 2u
+#define SSI_CAME_MOVED   4u
+#define SSI_CAME_KIND    8  /* from this bit on: enum ssi_kind */
+#define SSI_CAME_WORD    32 /* rights in 4 bits, then the badge */
+#define SSI_HERE         (~(seL4_Word)0)
 
 /* What the monitor is asked: the label of the message. */
 enum ssi_call {
@@ -53,6 +66,9 @@ enum ssi_call {
 	SSI_RETYPE,
 	SSI_QUERY,
 	SSI_USE,
+	SSI_RECEIVE, /* from here on of programs alone */
+	SSI_WHERE,
+	SSI_EXIT,
 	SSI_CALLS_END
 };
 
@@ -74,60 +90,70 @@ static inline seL4_Error ssi_make(enum ssi_call call, seL4_Word word[4], seL4_CP
 /* A new object, and its first capability with these rights. */
 static inline seL4_Error ssi_create(enum ssi_kind kind, seL4_Word rights, seL4_CPtr *out)
 {
-	return ssi_make(SSI_CREATE, (seL4_Word[4]){kind, rights}, out);
+	seL4_Word word[4] = {kind, rights};
+	return ssi_make(SSI_CREATE, word, out);
 }
 
 /* A client of a cluster, by their numbers, gets a capability derived from this one. `label` goes with it. */
 static inline seL4_Error ssi_send(seL4_CPtr capability, seL4_Word cluster, seL4_Word client, seL4_Word label)
 {
-	return ssi_call(SSI_MONITOR, SSI_SEND, (seL4_Word[4]){capability, cluster, client, label});
+	seL4_Word word[4] = {capability, cluster, client, label};
+	return ssi_call(SSI_MONITOR, SSI_SEND, word);
 }
 
 /* It gets this capability, and I have it no more. */
 static inline seL4_Error ssi_move(seL4_CPtr capability, seL4_Word cluster, seL4_Word client, seL4_Word label)
 {
-	return ssi_call(SSI_MONITOR, SSI_MOVE, (seL4_Word[4]){capability, cluster, client, label});
+	seL4_Word word[4] = {capability, cluster, client, label};
+	return ssi_call(SSI_MONITOR, SSI_MOVE, word);
 }
 
 /* It learns the name of this capability. */
 static inline seL4_Error ssi_offer(seL4_CPtr capability, seL4_Word cluster, seL4_Word client, seL4_Word label)
 {
-	return ssi_call(SSI_MONITOR, SSI_OFFER, (seL4_Word[4]){capability, cluster, client, label});
+	seL4_Word word[4] = {capability, cluster, client, label};
+	return ssi_call(SSI_MONITOR, SSI_OFFER, word);
 }
 
 /* A capability derived from that with this name, which was offered to me. */
 static inline seL4_Error ssi_obtain(seL4_Word name, seL4_CPtr *out)
 {
-	return ssi_make(SSI_OBTAIN, (seL4_Word[4]){name}, out);
+	seL4_Word word[4] = {name};
+	return ssi_make(SSI_OBTAIN, word, out);
 }
 
 static inline seL4_Error ssi_copy(seL4_CPtr capability, seL4_CPtr *out)
 {
-	return ssi_make(SSI_COPY, (seL4_Word[4]){capability}, out);
+	seL4_Word word[4] = {capability};
+	return ssi_make(SSI_COPY, word, out);
 }
 
 /* With at most these rights, and, unless it has one, this badge (of 28 bits; 0: none; memory has none). */
 static inline seL4_Error ssi_mint(seL4_CPtr capability, seL4_Word rights, seL4_Word badge, seL4_CPtr *out)
 {
-	return ssi_make(SSI_MINT, (seL4_Word[4]){capability, rights | badge << 4}, out);
+	seL4_Word word[4] = {capability, rights | badge << 4};
+	return ssi_make(SSI_MINT, word, out);
 }
 
 /* This capability goes; what was derived from it stays. The object goes when nobody has a capability of it any more. */
 static inline seL4_Error ssi_delete(seL4_CPtr capability)
 {
-	return ssi_call(SSI_MONITOR, SSI_DELETE, (seL4_Word[4]){capability});
+	seL4_Word word[4] = {capability};
+	return ssi_call(SSI_MONITOR, SSI_DELETE, word);
 }
 
 /* When this returns, nothing that was derived from it can be used, anywhere. */
 static inline seL4_Error ssi_revoke(seL4_CPtr capability)
 {
-	return ssi_call(SSI_MONITOR, SSI_REVOKE, (seL4_Word[4]){capability});
+	seL4_Word word[4] = {capability};
+	return ssi_call(SSI_MONITOR, SSI_REVOKE, word);
 }
 
 /* An object made from untyped memory, derived from it. */
 static inline seL4_Error ssi_retype(seL4_CPtr untyped, enum ssi_kind kind, seL4_Word rights, seL4_CPtr *out)
 {
-	return ssi_make(SSI_RETYPE, (seL4_Word[4]){untyped, kind, rights}, out);
+	seL4_Word word[4] = {untyped, kind, rights};
+	return ssi_make(SSI_RETYPE, word, out);
 }
 
 /* The name of its object, which is the same for all capabilities of it; and its kind. */
@@ -143,13 +169,83 @@ static inline seL4_Error ssi_query(seL4_CPtr capability, seL4_Word *object, enum
 /* Does it authorise a use with these rights, now? */
 static inline seL4_Error ssi_use(seL4_CPtr capability, seL4_Word rights)
 {
-	return ssi_call(SSI_MONITOR, SSI_USE, (seL4_Word[4]){capability, rights});
+	seL4_Word word[4] = {capability, rights};
+	return ssi_call(SSI_MONITOR, SSI_USE, word);
 }
 
 /* The same asked of the capability itself, of a file or an endpoint: its kernel has to let the call through first. */
 static inline seL4_Error ssi_use_directly(seL4_CPtr capability, seL4_Word rights)
 {
-	return ssi_call(capability, SSI_USE, (seL4_Word[4]){0, rights});
+	seL4_Word word[4] = {0, rights};
+	return ssi_call(capability, SSI_USE, word);
 }
+
+/* ---- for programs of their own (docs/howto/run-a-program-on-a-cluster.md) ---- */
+
+/* Who I am, and how large the machine is. */
+struct ssi_place {
+	seL4_Word cluster, client; /* mine: by these numbers others send to me */
+	seL4_Word clusters;        /* of the machine: 0 to clusters - 1 */
+	seL4_Word clients;         /* of my cluster: 0 to clients - 1 */
+};
+static inline void ssi_where(struct ssi_place *out)
+{
+	seL4_Word word[4] = {SSI_HERE};
+	(void)ssi_call(SSI_MONITOR, SSI_WHERE, word);
+	out->cluster = word[0], out->client = word[1], out->clusters = word[2], out->clients = word[3];
+}
+
+/* How many clients a cluster has. Errors: seL4_InvalidArgument, there is no such cluster. */
+static inline seL4_Error ssi_clients(seL4_Word cluster, seL4_Word *clients)
+{
+	seL4_Word word[4] = {cluster == SSI_HERE ? SSI_HERE - 1 : cluster};
+	const seL4_Error error = ssi_call(SSI_MONITOR, SSI_WHERE, word);
+	if (error == seL4_NoError)
+		*clients = word[3];
+	return error;
+}
+
+/* What another client has sent, moved or offered to me. */
+struct ssi_received {
+	seL4_CPtr capability; /* its slot; 0: it was only offered */
+	seL4_Word name;       /* of what was offered, for ssi_obtain(); else 0 */
+	enum ssi_kind
+		kind; /* of a capability; of an offer it is known when it has been obtained: ssi_query() */
+	seL4_Word rights, badge;   /* of a capability */
+	seL4_Word label;           /* that its sender gave with it */
+	seL4_Word cluster, client; /* who sent it */
+	int moved;                 /* whoever sent it has it no more */
+};
+
+/* The next that has come, in the order in which it came; what was revoked since is left out. Returns 0 if there is none
+ * (yet), and *out is untouched. Never waits. */
+static inline int ssi_poll(struct ssi_received *out)
+{
+	seL4_Word word[4] = {0};
+	if (ssi_call(SSI_MONITOR, SSI_RECEIVE, word) != seL4_NoError || !(word[1] & SSI_CAME))
+		return 0;
+	const int offered = (word[1] & SSI_CAME_OFFERED) != 0;
+	out->capability = offered ? 0 : word[0];
+	out->name = offered ? word[0] : 0;
+	out->kind = (enum ssi_kind)(word[1] >> SSI_CAME_KIND & 255);
+	out->rights = word[1] >> SSI_CAME_WORD & SSI_ALL;
+	out->badge = word[1] >> (SSI_CAME_WORD + 4);
+	out->label = word[2];
+	out->cluster = word[3] >> 32;
+	out->client = word[3] & 0xffffffffu;
+	out->moved = (word[1] & SSI_CAME_MOVED) != 0;
+	return 1;
+}
+
+/* The same, and waits until there is one. */
+static inline void ssi_receive(struct ssi_received *out)
+{
+	while (!ssi_poll(out))
+		seL4_Wait(SSI_NOTIFICATION_SLOT, (seL4_Word *)0);
+}
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

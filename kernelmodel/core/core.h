@@ -70,7 +70,9 @@ struct core_config {
 	void (*put)(void *context, char c); /* seL4_DebugPutChar; NULL: stdout */
 	void (*doorbell)(void *context, uint32_t cluster,
 			 uint64_t now); /* skerry_doorbell(); now: this core's clock */
-	void *context;                  /* of both, and core_context() of whoever runs on the machine */
+	/* A thread ends its program (exit(), skerry_exit()). If it returns, or is NULL, the machine ends. */
+	void (*exit)(void *context, int code);
+	void *context; /* of all three, and core_context() of whoever runs on the machine */
 };
 
 /* Zeroed memory of whole pages that plain pointers of programs can reach, for devices. Where the host gives no file of

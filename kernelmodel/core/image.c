@@ -135,6 +135,17 @@ void core_image_close(struct core_image *image)
 	free(image);
 }
 
+uint64_t core_image_offset(const struct core_image *image, uint64_t ip)
+{
+	Dl_info code, program;
+	void *address, *own;
+	memcpy(&address, &ip, sizeof address);
+	memcpy(&own, &image->main, sizeof own);
+	if (!dladdr(address, &code) || !dladdr(own, &program) || code.dli_fbase != program.dli_fbase)
+		return 0;
+	return ip - (uint64_t)(uintptr_t)code.dli_fbase;
+}
+
 int core_image_main(void *context)
 {
 	struct core_image *image = context;

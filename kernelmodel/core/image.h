@@ -7,6 +7,7 @@
 #ifndef SKERRY_KERNELMODEL_CORE_IMAGE_H
 #define SKERRY_KERNELMODEL_CORE_IMAGE_H
 #include <stddef.h>
+#include <stdint.h>
 
 struct core_image;
 
@@ -15,6 +16,9 @@ struct core_image;
 int core_image_open(struct core_image **out, const char *path, int argc, char **argv, char *why,
 		    size_t why_size);
 void core_image_close(struct core_image *image); /* takes NULL; not while it runs */
+
+/* Where in its file this code is, for addr2line; 0: it is not the program's. */
+uint64_t core_image_offset(const struct core_image *image, uint64_t ip);
 
 /* Runs its main(): entry and argument of a struct core_config. */
 int core_image_main(void *image);

@@ -147,6 +147,9 @@ unsigned skerry_cluster(void) { return core_running->kernel ? core_running->kern
 
 _Noreturn void core_exit(int code)
 {
+	const struct core_machine *machine = core_running->machine;
+	if (machine && machine->config.exit)
+		machine->config.exit(machine->config.context, code & 255);
 	service(SERVICE_EXIT, (uint64_t)code & 255, 0, 0);
 	__builtin_trap();
 }

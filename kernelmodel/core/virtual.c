@@ -228,8 +228,19 @@ static uint64_t limit_now(const struct core_machine *machine, uint64_t until)
 	return config->clock ? config->clock(config->clock_context) + 1 : until;
 }
 
+/* Under a clock a thread that never waits would keep the host thread for itself: after so long others have their turn. */
+#define TURN_US 1000
+
+static uint64_t turn_of(const struct core_machine *machine, uint64_t until)
+{
+	const struct core_config *config = &machine->config;
+	return config->clock ? config->clock(config->clock_context) + TURN_US * machine->kernel->ticks_per_us
+			     : until;
+}
+
 uint64_t core_run(struct core_machine *machine, uint64_t until)
 {
+	const uint64_t turn = turn_of(machine, until);
 	uint64_t at;
 	machine->until = until;
 	for (;;) {
@@ -238,10 +249,11 @@ uint64_t core_run(struct core_machine *machine, uint64_t until)
 		struct core *core = choose(machine, &at);
 		if (at == KM_NEVER)
 			return KM_NEVER;
-		if (at >= limit_now(machine, until) &&
+		const uint64_t limit = limit_now(machine, until);
+		if ((at >= limit || (machine->config.clock && limit > turn)) &&
 		    !(machine->hold && core->km->current != core->km->idle))
-			return at;
-		step(core, at, machine->config.clock ? KM_NEVER : until);
+			return later(at, limit - 1);
+		step(core, at, turn);
 	}
 	if (machine->kernel->halted && !machine->end)
 		machine->end = CORE_HALTED;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Does what docs/tutorial/first-protocol.md says, with an installed Skerry, and compares what it claims.
+"""Does what docs/tutorial/first-protocol.md and docs/howto/run-a-program-on-a-cluster.md say, with an installed Skerry, and
+compares what they claim.
 
     tutorial.py PATH-OF-SKERRY BUILD
 
@@ -13,20 +14,21 @@ Its fenced blocks, in order:
 """
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from e2e import expect, main, read, write
 from out_of_tree import ENVIRONMENT
 
-PAGE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/tutorial/first-protocol.md")
+DOCS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs")
 KINDS = {"sh", "text", "diff", "c", "yaml"}
 
 
 class Reader:
     """Somebody who follows the page."""
 
-    def __init__(self):
-        self.folder, self.printed = os.getcwd(), ""
+    def __init__(self, name):
+        self.folder, self.printed, self.name = os.getcwd(), "", name
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -72,10 +74,10 @@ class Reader:
         return None if text + "\n" in read(self.path(name)) else f"this does not stand in {name}:\n{text}"
 
     def c(self, text, _):
-        return self.stands_in("lease.c", text)
+        return self.stands_in(f"{self.name}.c", text)
 
     def yaml(self, text, _):
-        return self.stands_in("lease.yaml", text)
+        return self.stands_in(f"{self.name}.yaml", text)
 
 
 def blocks(page):
@@ -94,9 +96,9 @@ def blocks(page):
             block.append(line)
 
 
-def follow(page):
-    """Returns the place and the first thing that is not as the page says, or None."""
-    reader = Reader()
+def follow(page, name="lease"):
+    """Returns the place and the first thing that is not as the page says, or None. `name`: of its files."""
+    reader = Reader(name)
     for line, kind, text, code in blocks(page):
         if kind not in KINDS:
             return f"line {line}: nobody knows what to do with a block of {kind!r}"
@@ -106,9 +108,20 @@ def follow(page):
     return None
 
 
-def the_page_is_true():
-    wrong = follow(read(PAGE))
-    expect(wrong is None, f"docs/tutorial/first-protocol.md, {wrong}")
+def is_true(page, name):
+    wrong = follow(read(os.path.join(DOCS, page)), name)
+    expect(wrong is None, f"docs/{page}, {wrong}")
+
+
+def the_tutorial_is_true():
+    is_true("tutorial/first-protocol.md", "lease")
+
+
+def the_page_of_programs_is_true():
+    if not (shutil.which("clang-14") or shutil.which("clang")):
+        print("skipped: clang is not installed, programs cannot be compiled")
+        return
+    is_true("howto/run-a-program-on-a-cluster.md", "lend")
 
 
 def a_page_that_is_not_true_is_seen():
@@ -131,4 +144,4 @@ def a_page_that_is_not_true_is_seen():
         subprocess.run(["rm", "-rf", "lease"], check=True)
 
 
-main(a_page_that_is_not_true_is_seen, the_page_is_true)
+main(a_page_that_is_not_true_is_seen, the_tutorial_is_true, the_page_of_programs_is_true)
