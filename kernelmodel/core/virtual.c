@@ -252,7 +252,7 @@ uint64_t core_run(struct core_machine *machine, uint64_t until)
 		const uint64_t limit = limit_now(machine, until);
 		if ((at >= limit || (machine->config.clock && limit > turn)) &&
 		    !(machine->hold && core->km->current != core->km->idle))
-			return later(at, limit - 1);
+			return at >= limit ? at : limit - 1;
 		step(core, at, turn);
 	}
 	if (machine->kernel->halted && !machine->end)
