@@ -7,6 +7,7 @@
 #include "ssi/full.h"
 
 /* Slots beyond what clients can ask for: one each way for what is on its way out when the next comes in. */
+#define PLACES_MAX  2048 /* of members of long lists, a cluster */
 #define OPS_SPARE   64
 #define LINES_SPARE 256
 #define CAPS_MAX    (1u << 26)
@@ -23,7 +24,7 @@ static void pool_take(struct flat_cluster *c, unsigned number, unsigned machine,
 static size_t pool_bytes(uint64_t slots, size_t size) { return (slots * size + 4096) & ~(size_t)63; }
 
 struct sizes {
-	uint32_t caps, ops, own, dirs, lines, calls, serves, tree_links, page_links, parks;
+	uint32_t caps, ops, own, dirs, lines, calls, serves, tree_links, page_links, parks, places;
 };
 
 static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
@@ -56,6 +57,8 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 		.tree_links = caps * 2,
 		.page_links = 1};
 	s.parks = clients + OPS_SPARE;
+	for (s.places = 16; s.places < m->clusters && s.places < PLACES_MAX;)
+		s.places *= 2;
 	add_capabilities(config, &s);
 	if (!service)
 		return s;
@@ -93,7 +96,7 @@ static size_t cluster_bytes(const struct step_protocol *const *p, const struct s
 	       pool_bytes((uint64_t)s->tree_links + s->page_links + 2, sizeof(struct step_link)) + 4096 +
 	       pool_bytes((uint64_t)s->parks * 3, sizeof(struct step_parked)) + 4096 +
 	       pool_bytes((uint64_t)s->dirs + s->lines, sizeof(step_ref)) + 4096 +
-	       pool_bytes(s->calls, sizeof(struct flat_client)) +
+	       pool_bytes(s->calls, sizeof(struct flat_client)) + pool_bytes(s->places, sizeof(uint32_t)) +
 	       pool_bytes(s->serves, sizeof(struct flat_serve)) + 8192;
 }
 
@@ -158,6 +161,14 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 	n->park = sim_arena_take(&shard->arena, (size_t)n->parks * sizeof *n->park, 64);
 }
 
+/* Capabilities have the long lists: of children, and of all other kernels. */
+static void places_take(struct flat_cluster *c, uint32_t places)
+{
+	struct step_node *n = &c->node[FLAT_CAPABILITY];
+	n->places = sim_arena_take(&c->shard->arena, (size_t)places * sizeof *n->places, 64);
+	n->places_mask = places - 1;
+}
+
 /* What the named machines of the capability protocol stand for. */
 static void names_take(struct flat_cluster *c)
 {
@@ -182,6 +193,7 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	pool_take(c, FLAT_CAPABILITY, CAPABILITY_OP, s->ops);
 	if (m->protocol[FLAT_CAPABILITY]->machines > CAPABILITY_OWN)
 		pool_take(c, FLAT_CAPABILITY, CAPABILITY_OWN, s->own);
+	places_take(c, s->places);
 	names_take(c);
 	c->object = sim_arena_take(arena, (size_t)s->caps * sizeof *c->object, 64);
 	pool_take(c, FLAT_MEMORY, MSI_DIR, s->dirs);

@@ -93,13 +93,24 @@ static uint32_t link_take(struct step_node *n)
 static void link_give(struct step_node *n, uint32_t i)
 {
 	n->link[i - 1].next = n->link_free;
+	n->link[i - 1].tag = 0;
 	n->link_free = i;
 }
+
+/* Where a member of a long list may be. Members of a broadcast differ in their node: they have a place each. */
+static uint32_t *place_of(const struct step_node *n, const struct step_list *list, step_ref member)
+{
+	const uint32_t mix =
+		(uint32_t)member.node + (uint32_t)member.index * 0x9e3779b1u + list->tag * 0x85ebca6bu;
+	return &n->places[mix & n->places_mask];
+}
+
+#define LONG_LIST 16 /* members that are found as fast by looking at each */
 
 void step_add(struct step_node *n, struct step_list *list, step_ref member)
 {
 	uint32_t i = link_take(n);
-	n->link[i - 1] = (struct step_link){.member = member};
+	n->link[i - 1] = (struct step_link){.member = member, .before = list->last};
 	if (list->last)
 		n->link[list->last - 1].next = i;
 	else
@@ -109,27 +120,32 @@ void step_add(struct step_node *n, struct step_list *list, step_ref member)
 	list->untold++;
 	if (!list->cursor)
 		list->cursor = i;
+	if (n->places && list->count > LONG_LIST) {
+		if (!list->tag)
+			list->tag = ++n->tags;
+		n->link[i - 1].tag = list->tag;
+		*place_of(n, list, member) = i;
+	}
 }
 
-/* The link of a member and the one before it. Members reply about in the order in which they were told, so the
- * search is short where lists are long. */
-static uint32_t list_find(const struct step_node *n, const struct step_list *list, step_ref member,
-			  uint32_t *before)
+/* The link of a member. Members reply about in the order in which they were told, so where no place knows it the search
+ * is short, or the list is. */
+static uint32_t list_find(const struct step_node *n, const struct step_list *list, step_ref member)
 {
-	uint32_t previous = 0;
-	for (uint32_t i = list->first; i; previous = i, i = n->link[i - 1].next) {
-		if (step_same(n->link[i - 1].member, member)) {
-			*before = previous;
+	if (list->tag) {
+		const uint32_t i = *place_of(n, list, member);
+		if (i && n->link[i - 1].tag == list->tag && step_same(n->link[i - 1].member, member))
 			return i;
-		}
 	}
+	for (uint32_t i = list->first; i; i = n->link[i - 1].next)
+		if (step_same(n->link[i - 1].member, member))
+			return i;
 	return 0;
 }
 
 bool step_is_member(const struct step_node *n, const struct step_list *list, step_ref member)
 {
-	uint32_t before;
-	return list_find(n, list, member, &before) != 0;
+	return list_find(n, list, member) != 0;
 }
 
 void step_add_once(struct step_node *n, struct step_list *list, step_ref member)
@@ -147,21 +163,23 @@ void step_add_others(struct step_node *n, struct step_list *list, unsigned machi
 
 void step_replace(struct step_node *n, struct step_list *list, step_ref old, step_ref fresh)
 {
-	uint32_t before, i = list_find(n, list, old, &before);
+	const uint32_t i = list_find(n, list, old);
 	if (i)
 		n->link[i - 1].member = fresh;
 	else
 		n->host->fault(n, "replaces what is not a member", NULL, 0);
 }
 
-static void list_cut(struct step_node *n, struct step_list *list, uint32_t i, uint32_t before)
+static void list_cut(struct step_node *n, struct step_list *list, uint32_t i)
 {
-	uint32_t next = n->link[i - 1].next;
+	const uint32_t next = n->link[i - 1].next, before = n->link[i - 1].before;
 	if (before)
 		n->link[before - 1].next = next;
 	else
 		list->first = next;
-	if (list->last == i)
+	if (next)
+		n->link[next - 1].before = before;
+	else
 		list->last = before;
 	if (list->cursor == i)
 		list->cursor = next;
@@ -178,20 +196,20 @@ void step_settle(struct step_node *n, struct step_list *list)
 
 void step_remove(struct step_node *n, struct step_list *list, step_ref member)
 {
-	uint32_t before, i = list_find(n, list, member, &before);
+	const uint32_t i = list_find(n, list, member);
 	if (!i) {
 		n->host->fault(n, "removes what is not a member", NULL, 0);
 		return;
 	}
-	list_cut(n, list, i, before);
+	list_cut(n, list, i);
 	step_settle(n, list);
 }
 
 void step_remove_if(struct step_node *n, struct step_list *list, step_ref member)
 {
-	uint32_t before, i = list_find(n, list, member, &before);
+	const uint32_t i = list_find(n, list, member);
 	if (i)
-		list_cut(n, list, i, before);
+		list_cut(n, list, i);
 }
 
 void step_fanout(struct step_node *n, struct step_list *list, unsigned event)
@@ -233,7 +251,7 @@ void step_wake(struct step_node *n, struct step_list *list, unsigned event)
 {
 	while (list->first) {
 		step_ref member = n->link[list->first - 1].member;
-		list_cut(n, list, list->first, 0);
+		list_cut(n, list, list->first);
 		step_raise(n, member, event);
 	}
 }

@@ -121,10 +121,12 @@ struct step_list {
 	uint32_t first, last, count;
 	uint32_t untold, cursor; /* members that the fan-out has not reached; the first that may be one */
 	uint32_t fan;            /* the event that is fanned out, or 0 */
+	uint32_t tag;            /* of a long list in the node's places, or 0 */
 };
 struct step_link {
 	step_ref member;
-	uint32_t next, told;
+	uint32_t next, before;
+	uint32_t told, tag; /* tag: its list's, where the places may know it */
 };
 
 struct step_field {
@@ -303,6 +305,8 @@ struct step_node {
 	struct step_link *link;
 	struct step_parked *park;
 	uint32_t links, links_used, link_free; /* as in a pool */
+	/* Where members of long lists are, the host's or NULL: [places_mask + 1] guesses, which are looked at first. */
+	uint32_t *places, places_mask, tags;
 	uint32_t parks, parks_used, park_free, parked;
 	step_ref me;      /* the machine whose cell runs */
 	uint8_t handling; /* class of the message whose step runs */

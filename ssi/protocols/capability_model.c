@@ -305,6 +305,15 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	return retyped && source ? check_exclusive(w, r, source) : NULL;
 }
 
+/* Another client of the kernel may revoke the same capability: what is made from now on, that one may reach. */
+static step_ref next_revoker(const struct step_world *w, const record *root, const struct step_msg *but)
+{
+	EACH_CALL(w, m)
+	if (m->event == CAPABILITY_REVOKE && step_same(m->arg, root->self) && !step_same(m->from, but->from))
+		return m->from;
+	return STEP_NOBODY;
+}
+
 static void revoked(const struct step_world *w, const struct step_msg *call, bool done)
 {
 	EACH_CAP(w, b, i)
@@ -319,7 +328,7 @@ static void revoked(const struct step_world *w, const struct step_msg *call, boo
 		if (done && (first || second))
 			r->flags |= DEAD | REVOKED, r->doom = r->doom2 = STEP_NOBODY;
 		if (r->revoker.machine && step_same(r->revoker, call->from))
-			r->revoker = STEP_NOBODY;
+			r->revoker = next_revoker(w, r, call);
 	}
 	if (is_revoking(w, call->from))
 		return; /* which of the two a call's source fell to is not known */
@@ -329,9 +338,10 @@ static void revoked(const struct step_world *w, const struct step_msg *call, boo
 static void condemn(const struct step_world *w, const struct step_msg *call)
 {
 	record *root = record_of(w, call->arg);
-	if (!root || root->revoker.machine)
+	if (!root)
 		return;
-	root->revoker = call->from;
+	if (!root->revoker.machine)
+		root->revoker = call->from;
 	EACH_CALL(w, m)
 	if (model_of(w)->use_tells && makes_one(m->event) && m->host <= SEEN && step_same(m->arg, call->arg))
 		m->host = LOOSE; /* the revoke may be over before it ends */
