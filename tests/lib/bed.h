@@ -1,5 +1,5 @@
 /* tests/lib/bed.h - nodes of one protocol, driven by hand: a message lies in a queue, first in first out, until all is
- * still. Local calls succeed, unless `refuse` says how many do before one does not.
+ * still. Local calls succeed, unless `refuse` says how many do before one does not, or the test answers them itself.
  *
  * Included by a test program after CMocka; it owns the bed. Layer: tests. */
 #ifndef SKERRY_TESTS_BED_H
@@ -8,8 +8,9 @@
 #include <skerry/protocol.h>
 
 #define BED_NODES 5
-#define BED_SLOTS 32
-#define BED_QUEUE 256
+#define BED_SLOTS 64
+#define BED_LINKS 256
+#define BED_QUEUE 512
 
 struct bed {
 	struct step_node node[BED_NODES];
@@ -20,6 +21,9 @@ struct bed {
 	uint32_t completes, code;
 	uint32_t dropped; /* data */
 	uint32_t refuse;  /* the how manieth local call fails; 0: none */
+	step_ref name[BED_NODES][STEP_MACHINES_MAX][BED_SLOTS]; /* what a named machine stands for */
+	bool (*answer)(struct bed *b, step_ref self, uint32_t call, step_ref arg); /* the kernels, or NULL */
+	void *owner;                                                               /* the test's */
 	struct {
 		struct step_node *node;
 		step_ref at;
@@ -46,8 +50,8 @@ static void bed_complete(struct step_node *n, step_ref client, uint32_t result, 
 static void bed_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
 	struct bed *b = n->owner;
-	(void)call, (void)arg;
-	step_raise(n, self, b->refuse && !--b->refuse ? E_LOCAL_ERR : E_LOCAL_OK);
+	const bool refused = b->answer ? !b->answer(b, self, call, arg) : b->refuse && !--b->refuse;
+	step_raise(n, self, refused ? E_LOCAL_ERR : E_LOCAL_OK);
 }
 static void bed_timer(struct step_node *n, step_ref self)
 {
@@ -62,8 +66,25 @@ static void bed_later(struct step_node *n, step_ref at, struct step_list *list)
 	b->due[b->dues++].list = list;
 }
 static void bed_ready(struct step_node *n, step_ref at) { bed_later(n, at, NULL); }
+static uint32_t bed_find(struct step_node *n, unsigned machine, step_ref name)
+{
+	const struct bed *b = n->owner;
+	for (uint32_t i = 0; i < BED_SLOTS; i++)
+		if (name.machine && step_same(b->name[n->id][machine][i], name))
+			return i;
+	return STEP_INDEX_MAX;
+}
+static void bed_bind(struct step_node *n, unsigned machine, step_ref name, uint32_t index)
+{
+	((struct bed *)n->owner)->name[n->id][machine][index] = name;
+}
+static void bed_unbind(struct step_node *n, unsigned machine, uint32_t index)
+{
+	((struct bed *)n->owner)->name[n->id][machine][index] = STEP_NOBODY;
+}
 static uint32_t bed_data_out(struct step_node *n, uint32_t data) { return (void)n, data; }
 static uint32_t bed_data_in(struct step_node *n, const struct step_msg *m) { return (void)n, m->word; }
+static uint32_t bed_data_new(struct step_node *n, step_ref name) { return (void)n, (void)name, 0; }
 static void bed_data_drop(struct step_node *n, uint32_t data)
 {
 	((struct bed *)n->owner)->dropped += data != 0;
@@ -79,8 +100,12 @@ static const struct step_host bed_host = {.send = bed_send,
 					  .timer = bed_timer,
 					  .fanout = bed_later,
 					  .ready = bed_ready,
+					  .find = bed_find,
+					  .bind = bed_bind,
+					  .unbind = bed_unbind,
 					  .data_out = bed_data_out,
 					  .data_in = bed_data_in,
+					  .data_new = bed_data_new,
 					  .data_drop = bed_data_drop,
 					  .fault = bed_fault};
 
@@ -95,10 +120,10 @@ static struct bed *bed_new(const struct step_protocol *p)
 					.protocol = p,
 					.host = &bed_host,
 					.owner = b,
-					.links = BED_SLOTS,
+					.links = BED_LINKS,
 					.parks = BED_SLOTS,
 					.raised = b->raised};
-		n->link = calloc(BED_SLOTS, sizeof *n->link);
+		n->link = calloc(BED_LINKS, sizeof *n->link);
 		n->park = calloc(BED_SLOTS, sizeof *n->park);
 		for (unsigned m = 1; m < p->machines; m++) {
 			n->pool[m].slots = BED_SLOTS;

@@ -6,67 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "ssi/protocols/protocols.h"
-#include "tests/lib/bed.h"
-
-enum { RIGHTS = 3, WRITE = 1, READ = 2 };
-
-/* ---- names, for the tables of imports ---- */
-
-static step_ref name[BED_NODES][STEP_MACHINES_MAX][BED_SLOTS];
-
-static uint32_t find(struct step_node *n, unsigned machine, step_ref what)
-{
-	for (uint32_t i = 0; i < BED_SLOTS; i++)
-		if (what.machine && step_same(name[n->id][machine][i], what))
-			return i;
-	return STEP_INDEX_MAX;
-}
-static void bind(struct step_node *n, unsigned machine, step_ref what, uint32_t index)
-{
-	name[n->id][machine][index] = what;
-}
-static void unbind(struct step_node *n, unsigned machine, uint32_t index)
-{
-	name[n->id][machine][index] = STEP_NOBODY;
-}
-
-static struct bed *captp_new(void)
-{
-	static struct step_host host;
-	struct bed *b = bed_new(&capability_captp);
-	memset(name, 0, sizeof name);
-	host = bed_host;
-	host.find = find, host.bind = bind, host.unbind = unbind;
-	for (uint32_t i = 0; i < BED_NODES; i++)
-		b->node[i].host = &host;
-	return b;
-}
-
-/* ---- calls ---- */
-
-static uint32_t messages(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	return bed_call(b, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP), event,
-			arg, word);
-}
-/* Messages of a call that ends well; b->result is what it returns. */
-static uint32_t good(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t count = messages(b, node, event, arg, word);
-	assert_int_equal(b->code, CAPABILITY_OK);
-	return count;
-}
-static uint32_t bad(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t count = messages(b, node, event, arg, word);
-	assert_int_equal(b->code, CAPABILITY_FAILED);
-	return count;
-}
-static step_ref made(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	good(b, node, event, arg, word);
-	return b->result;
-}
+#include "tests/lib/capability_bed.h"
 
 static uint32_t slots_in_use(const struct bed *b)
 {
@@ -77,7 +17,7 @@ static uint32_t slots_in_use(const struct bed *b)
 
 static void test_what_comes_costs_what_the_header_says(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	assert_int_equal(good(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS), 0);
 	const step_ref first = b->result;
@@ -103,7 +43,7 @@ static void test_what_comes_costs_what_the_header_says(void **state)
 
 static void test_on_the_exporters_kernel_nothing_costs_a_message(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	assert_int_equal(good(b, 0, CAPABILITY_COPY, first, 0), 0);
@@ -120,7 +60,7 @@ static void test_on_the_exporters_kernel_nothing_costs_a_message(void **state)
 /* A kernel gives its references back in one message, however often they came. */
 static void test_a_release_carries_its_count(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref one = made(b, 1, CAPABILITY_OBTAIN, first, 0);
@@ -141,7 +81,7 @@ static void test_a_release_carries_its_count(void **state)
 
 static void test_what_goes_costs_what_the_header_says(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	step_ref copy = made(b, 1, CAPABILITY_OBTAIN, first, 0);
@@ -158,7 +98,7 @@ static void test_what_goes_costs_what_the_header_says(void **state)
 
 static void test_a_revoke_is_a_question_and_a_release_however_many_copies_there_are(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref minted = made(b, 1, CAPABILITY_MINT, made(b, 1, CAPABILITY_OBTAIN, first, 0), RIGHTS);
@@ -180,7 +120,7 @@ static void test_a_revoke_is_a_question_and_a_release_however_many_copies_there_
 
 static void test_a_first_capability_retires_when_the_last_reference_has_gone(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref moved = made(b, 0, CAPABILITY_MOVE, first, 1);
@@ -192,7 +132,7 @@ static void test_a_first_capability_retires_when_the_last_reference_has_gone(voi
 /* A client that mints from what it minted, and deletes that, for ever. */
 static void test_a_chain_of_mints_does_not_grow(void **state)
 {
-	struct bed *b = captp_new();
+	struct bed *b = bed_new(&capability_captp);
 	(void)state;
 	step_ref last = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	for (uint32_t i = 0; i < 100; i++) {
@@ -248,7 +188,7 @@ static void test_a_gift_costs_four_messages_in_either_order(void **state)
 	const char *const late[] = {"DEPOSIT", "WITHDRAW"};
 	(void)state;
 	for (uint32_t i = 0; i < 2; i++) {
-		struct bed *b = captp_new();
+		struct bed *b = bed_new(&capability_captp);
 		const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 		const step_ref copy = made(b, 1, CAPABILITY_OBTAIN, first, 0);
 		assert_int_equal(call_with_late(b, 1, CAPABILITY_DELEGATE, copy, 2, late[i]), 4 + 1);

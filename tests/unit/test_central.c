@@ -6,33 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "ssi/protocols/protocols.h"
-#include "tests/lib/bed.h"
-
-enum { RIGHTS = 3, READ = 2 };
-
-static uint32_t messages(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	return bed_call(b, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP), event,
-			arg, word);
-}
-/* Messages of a call that ends well; b->result is what it returns. */
-static uint32_t good(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t count = messages(b, node, event, arg, word);
-	assert_int_equal(b->code, CAPABILITY_OK);
-	return count;
-}
-static uint32_t bad(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t count = messages(b, node, event, arg, word);
-	assert_int_equal(b->code, CAPABILITY_FAILED);
-	return count;
-}
-static step_ref made(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	good(b, node, event, arg, word);
-	return b->result;
-}
+#include "tests/lib/capability_bed.h"
 
 /* The server is on kernel 0; nobody else who takes part is. */
 static void test_what_comes_costs_what_the_header_says(void **state)

@@ -1,8 +1,8 @@
 /* tests/unit/test_crypto.c - capability/crypto with real MACs: what its operations cost in messages, that a revoke costs the same
  * whatever the number of copies, and that bits which somebody changed, kept or made up are refused by the home.
  *
- * The nodes are driven by hand: a message lies in a queue until all is still. The host keeps the 32 bytes of every
- * capability beside its slot, where the client that holds it could write, and does the kernels' part with ssi/mac.h. */
+ * The test keeps the 32 bytes of every capability beside its slot, where the client that holds it could write, and does the
+ * kernels' part with ssi/mac.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,21 +11,16 @@
 #include <sodium.h>
 #include "ssi/mac.h"
 #include "ssi/protocols/protocols.h"
+#include "tests/lib/bed.h"
 
-#define NODES 5
-#define SLOTS 64
-#define QUEUE 512
-
-struct bed {
+struct world {
+	struct bed *bed;
 	const struct mac *mac;
-	struct step_node node[NODES];
-	struct step_msg raised[STEP_RAISED_MAX], queue[QUEUE];
-	uint32_t head, tail, messages, code;
-	step_ref result;
-	struct mac_key key[NODES];
-	uint32_t turns[NODES][SLOTS]; /* how often the generation of an object's slot has come round */
-	struct mac_bits held[NODES][SLOTS], sealed[NODES][SLOTS]; /* by capability, by operation */
-	bool resume;
+	struct mac_key key[BED_NODES];
+	uint32_t turns[BED_NODES]
+		      [BED_SLOTS]; /* how often the generation of an object's slot has come round */
+	struct mac_bits held[BED_NODES][BED_SLOTS],
+		sealed[BED_NODES][BED_SLOTS]; /* by capability, by operation */
 };
 
 static const void *field_of(const struct step_node *n, step_ref at, const char *name)
@@ -36,18 +31,18 @@ static const void *field_of(const struct step_node *n, step_ref at, const char *
 	fail_msg("no field %s", name);
 	return NULL;
 }
-static step_ref ref_of(const struct bed *b, step_ref at, const char *name)
+static step_ref ref_of(const struct world *b, step_ref at, const char *name)
 {
-	return *(const step_ref *)field_of(&b->node[at.node], at, name);
+	return *(const step_ref *)field_of(&b->bed->node[at.node], at, name);
 }
-static uint32_t word_of(const struct bed *b, step_ref at)
+static uint32_t word_of(const struct world *b, step_ref at)
 {
-	return *(const uint32_t *)field_of(&b->node[at.node], at, "word");
+	return *(const uint32_t *)field_of(&b->bed->node[at.node], at, "word");
 }
 
 /* ---- the kernels: what is sealed, and what holds ---- */
 
-static struct mac_bits make_bits(const struct bed *b, step_ref object, uint32_t word)
+static struct mac_bits make_bits(const struct world *b, step_ref object, uint32_t word)
 {
 	struct mac_bits bits = {
 		.object = step_ref_word(object), .epoch = b->turns[object.node][object.index], .word = word};
@@ -56,10 +51,10 @@ static struct mac_bits make_bits(const struct bed *b, step_ref object, uint32_t 
 }
 
 /* The bits of a capability. Those of a first one are made when somebody wants them: the home has the key. */
-static struct mac_bits bits_of(struct bed *b, step_ref cap)
+static struct mac_bits bits_of(struct world *b, step_ref cap)
 {
 	const step_ref object = ref_of(b, cap, "object");
-	const struct step_node *home = &b->node[object.node];
+	const struct step_node *home = &b->bed->node[object.node];
 	if (step_lookup(home, object) && step_same(ref_of(b, object, "first"), cap))
 		return make_bits(b, object, word_of(b, cap));
 	return b->held[cap.node][cap.index];
@@ -67,7 +62,7 @@ static struct mac_bits bits_of(struct bed *b, step_ref cap)
 
 /* A new capability's bits come from another, or from what the home has sealed for the operation; imported ones the client
  * brings along. */
-static bool install(struct bed *b, step_ref self, step_ref from)
+static bool install(struct world *b, step_ref self, step_ref from)
 {
 	struct mac_bits *bits = &b->held[self.node][self.index];
 	const step_ref source = from.machine == CAPABILITY_OP ? ref_of(b, from, "cap") : from;
@@ -78,14 +73,14 @@ static bool install(struct bed *b, step_ref self, step_ref from)
 	return true;
 }
 
-static bool shown_holds(struct bed *b, step_ref object, step_ref shown)
+static bool shown_holds(struct world *b, step_ref object, step_ref shown)
 {
 	const struct mac_bits bits = bits_of(b, shown);
 	return bits.object == step_ref_word(object) && bits.epoch == b->turns[object.node][object.index] &&
 	       mac_holds(b->mac, &b->key[object.node], &bits);
 }
 
-static bool answer_of(struct bed *b, step_ref self, uint32_t call, step_ref arg)
+static bool answer_of(struct world *b, step_ref self, uint32_t call, step_ref arg)
 {
 	const step_ref asker = call >= CAPABILITY_LOCAL_OF_OWN ? ref_of(b, self, "asker") : STEP_NOBODY;
 	if (call == CAPABILITY_INSTALL)
@@ -112,136 +107,58 @@ static bool answer_of(struct bed *b, step_ref self, uint32_t call, step_ref arg)
 	return true;
 }
 
-/* ---- the host ---- */
+static bool bed_answers(struct bed *bed, step_ref self, uint32_t call, step_ref arg)
+{
+	return answer_of(bed->owner, self, call, arg);
+}
 
-static struct step_msg *bed_send(struct step_node *n, uint32_t to, unsigned event)
+static struct world *world_new(const struct mac *mac)
 {
-	struct bed *b = n->owner;
-	(void)to, (void)event;
-	b->messages++;
-	return &b->queue[b->tail++ % QUEUE];
-}
-static void bed_complete(struct step_node *n, step_ref client, uint32_t result, step_ref arg)
-{
-	struct bed *b = n->owner;
-	(void)client;
-	b->code = result;
-	b->result = arg;
-}
-static void bed_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
-{
-	step_raise(n, self, answer_of(n->owner, self, call, arg) ? E_LOCAL_OK : E_LOCAL_ERR);
-}
-static void bed_ready(struct step_node *n, step_ref at)
-{
-	(void)at;
-	((struct bed *)n->owner)->resume = true;
-}
-static void bed_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
-{
-	(void)state;
-	fail_msg("%s: %s: %s", n->protocol->name, why, m ? n->protocol->event[m->event].name : "");
-}
-static const struct step_host bed_host = {.send = bed_send,
-					  .complete = bed_complete,
-					  .local = bed_local,
-					  .ready = bed_ready,
-					  .fault = bed_fault};
-
-static struct bed *bed_new(const struct mac *mac)
-{
-	struct bed *b = calloc(1, sizeof *b);
+	struct world *b = calloc(1, sizeof *b);
 	assert_non_null(b);
+	b->bed = bed_new(&capability_crypto);
+	b->bed->owner = b;
+	b->bed->answer = bed_answers;
 	b->mac = mac;
-	for (uint32_t i = 0; i < NODES; i++) {
-		struct step_node *n = &b->node[i];
+	for (uint32_t i = 0; i < BED_NODES; i++) {
 		uint8_t secret[MAC_SECRET_BYTES] = {(uint8_t)(i + 1)};
 		mac->prepare(&b->key[i], secret);
-		*n = (struct step_node){.id = i,
-					.nodes = NODES,
-					.protocol = &capability_crypto,
-					.host = &bed_host,
-					.owner = b,
-					.parks = SLOTS,
-					.raised = b->raised};
-		n->park = calloc(SLOTS, sizeof *n->park);
-		for (unsigned m = 1; m < capability_crypto.machines; m++) {
-			n->pool[m].slots = SLOTS;
-			n->pool[m].base = calloc(SLOTS, capability_crypto.machine[m].size);
-		}
 	}
 	return b;
 }
 
-static void bed_free(struct bed *b)
+static void world_free(struct world *b)
 {
-	for (uint32_t i = 0; i < NODES; i++) {
-		for (unsigned m = 1; m < capability_crypto.machines; m++)
-			free(b->node[i].pool[m].base);
-		free(b->node[i].park);
-	}
+	bed_free(b->bed);
 	free(b);
 }
 
-static void deliver_next(struct bed *b)
+/* A client's call and all that follows; returns the messages between nodes. b->bed->code says how it ended. */
+static uint32_t call(struct world *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
 {
-	const struct step_msg m = b->queue[b->head++ % QUEUE];
-	assert_null(step_frame_check(&b->node[m.to.node], &m));
-	step_deliver(&b->node[m.to.node], &m);
-}
-
-static void until_still(struct bed *b)
-{
-	while (b->resume || b->head != b->tail) {
-		b->resume = false;
-		for (uint32_t i = 0; i < NODES; i++) {
-			while (step_resume(&b->node[i], STEP_NOBODY))
-				;
-			for (uint32_t k = 0; k < b->node[i].pool[CAPABILITY_OWN].used; k++)
-				while (step_resume(&b->node[i], step_ref_of(&b->node[i], CAPABILITY_OWN, k)))
-					;
-		}
-		if (b->head != b->tail)
-			deliver_next(b);
-	}
-}
-
-/* A client's call and all that follows; returns the messages between nodes. b->code says how it ended. */
-static uint32_t call(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t before = b->messages;
+	const unsigned machine = event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP;
 	memset(b->sealed, 0, sizeof b->sealed);
-	b->code = UINT32_MAX;
-	step_deliver(&b->node[node],
-		     &(struct step_msg){.event = (uint8_t)event,
-					.to = STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP
-											: CAPABILITY_OP),
-					.arg = arg,
-					.word = word,
-					.from = STEP_REF(node, STEP_CLIENT, 0)});
-	until_still(b);
-	assert_int_not_equal(b->code, UINT32_MAX);
-	return b->messages - before;
+	return bed_call(b->bed, STEP_ANY(node, machine), event, arg, word);
 }
 
-static step_ref make(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word,
+static step_ref make(struct world *b, uint32_t node, unsigned event, step_ref arg, uint32_t word,
 		     uint32_t messages)
 {
 	assert_int_equal(call(b, node, event, arg, word), messages);
-	assert_int_equal(b->code, CAPABILITY_OK);
-	return b->result;
+	assert_int_equal(b->bed->code, CAPABILITY_OK);
+	return b->bed->result;
 }
-static bool is_refused(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
+static bool is_refused(struct world *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
 {
 	call(b, node, event, arg, word);
-	return b->code == CAPABILITY_FAILED;
+	return b->bed->code == CAPABILITY_FAILED;
 }
 
 /* ---- facts ---- */
 
 static void test_what_operations_cost_in_messages(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	const step_ref at1 = make(b, 1, CAPABILITY_OBTAIN, first, 0, 2);
 	const step_ref at2 = make(b, 1, CAPABILITY_DELEGATE, at1, 2, 2);
@@ -250,7 +167,7 @@ static void test_what_operations_cost_in_messages(void **state)
 	const step_ref minted = make(b, 2, CAPABILITY_MINT, at2, 3 | 7 << CAPABILITY_BADGE_SHIFT, 2);
 	assert_int_equal(word_of(b, minted), 3 | 7 << CAPABILITY_BADGE_SHIFT);
 	const step_ref moved = make(b, 2, CAPABILITY_MOVE, copy, 3, 2);
-	assert_null(step_lookup(&b->node[2], copy));
+	assert_null(step_lookup(&b->bed->node[2], copy));
 	make(b, 3, CAPABILITY_USE, moved, 1, 2);
 	assert_true(step_same(make(b, 3, CAPABILITY_QUERY, moved, 0, 2), first));
 	make(b, 2, CAPABILITY_USE, minted, 3, 2);
@@ -264,12 +181,12 @@ static void test_what_operations_cost_in_messages(void **state)
 	make(b, 0, CAPABILITY_USE, here, 1, 0);
 	make(b, 0, CAPABILITY_REVOKE, first, 0, 0);
 	make(b, 0, CAPABILITY_RETIRE, first, 0, 0);
-	bed_free(b);
+	world_free(b);
 }
 
 static void test_a_revoke_costs_the_same_for_forty_copies(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	step_ref copy[40];
 	for (uint32_t i = 0; i < 40; i++)
@@ -280,12 +197,12 @@ static void test_a_revoke_costs_the_same_for_forty_copies(void **state)
 	for (uint32_t i = 0; i < 40; i++)
 		assert_true(is_refused(b, 1 + i % 4, CAPABILITY_USE, copy[i], 1));
 	assert_false(is_refused(b, 0, CAPABILITY_USE, first, 1));
-	bed_free(b);
+	world_free(b);
 }
 
 static void test_who_revokes_keeps_his_own_and_takes_everybody_elses(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	const step_ref one = make(b, 1, CAPABILITY_OBTAIN, first, 0, 2);
 	const step_ref two = make(b, 2, CAPABILITY_OBTAIN, first, 0, 2);
@@ -294,18 +211,18 @@ static void test_who_revokes_keeps_his_own_and_takes_everybody_elses(void **stat
 	assert_true(is_refused(b, 2, CAPABILITY_USE, two, 1)); /* it was not derived from `one` */
 	assert_true(is_refused(b, 2, CAPABILITY_REVOKE, two, 0));
 	assert_true(is_refused(b, 2, CAPABILITY_MINT, two, 1));
-	bed_free(b);
+	world_free(b);
 }
 
 /* The client writes where its bits lie. Everything but the tag is right: the generation too. */
 static void test_bits_that_somebody_changed_are_refused(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	const step_ref weak = make(b, 1, CAPABILITY_OBTAIN, make(b, 0, CAPABILITY_MINT, first, 2, 0), 0, 2);
 	struct mac_bits *bits = &b->held[1][weak.index];
 	const struct mac_bits good = *bits;
-	uint32_t *word = (uint32_t *)(uintptr_t)field_of(&b->node[1], weak, "word");
+	uint32_t *word = (uint32_t *)(uintptr_t)field_of(&b->bed->node[1], weak, "word");
 	assert_false(is_refused(b, 1, CAPABILITY_USE, weak, 2));
 	assert_true(is_refused(b, 1, CAPABILITY_USE, weak, 1));
 	bits->word = *word = 15; /* more rights */
@@ -319,12 +236,12 @@ static void test_bits_that_somebody_changed_are_refused(void **state)
 		bits->tag[i / 8] ^= (uint8_t)(1u << i % 8);
 	}
 	assert_false(is_refused(b, 1, CAPABILITY_USE, weak, 2));
-	bed_free(b);
+	world_free(b);
 }
 
 static void test_the_tag_of_another_object_or_another_home_is_refused(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref one =
 		make(b, 1, CAPABILITY_OBTAIN, make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0), 0, 2);
 	const step_ref two =
@@ -338,29 +255,29 @@ static void test_the_tag_of_another_object_or_another_home_is_refused(void **sta
 	assert_true(is_refused(b, 1, CAPABILITY_USE, one, 1));
 	b->held[1][one.index] = good;
 	assert_false(is_refused(b, 1, CAPABILITY_USE, one, 1));
-	bed_free(b);
+	world_free(b);
 }
 
 /* A reference has 12 bits for its generation. After 4,096 revokes the old one is the current one again; the MAC covers more. */
 static void test_an_old_epoch_stays_old_when_its_generation_comes_round(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	const step_ref old = make(b, 1, CAPABILITY_OBTAIN, first, 0, 2);
 	const step_ref object = ref_of(b, old, "object");
 	for (uint32_t i = 0; i < 4096; i++)
 		make(b, 0, CAPABILITY_REVOKE, first, 0, 0);
 	assert_true(step_same(ref_of(b, first, "object"), object));
-	assert_non_null(step_lookup(&b->node[0], object));
+	assert_non_null(step_lookup(&b->bed->node[0], object));
 	assert_true(is_refused(b, 1, CAPABILITY_USE, old, 1));
 	make(b, 1, CAPABILITY_USE, make(b, 1, CAPABILITY_OBTAIN, first, 0, 2), 1, 2);
-	bed_free(b);
+	world_free(b);
 }
 
 /* Nobody granted it, and it works: this is what is meant by no confinement. */
 static void test_bits_that_were_copied_by_the_way_can_be_used(void **state)
 {
-	struct bed *b = bed_new(*state);
+	struct world *b = world_new(*state);
 	const step_ref first = make(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 15, 0);
 	const step_ref mine = make(b, 1, CAPABILITY_OBTAIN, first, 0, 2);
 	const struct mac_bits seen = b->held[1][mine.index];
@@ -368,7 +285,7 @@ static void test_bits_that_were_copied_by_the_way_can_be_used(void **state)
 		make(b, 4, CAPABILITY_CALLS_END, ref_of(b, mine, "object"), word_of(b, mine), 0);
 	b->held[4][stolen.index] = seen;
 	assert_false(is_refused(b, 4, CAPABILITY_USE, stolen, 1));
-	bed_free(b);
+	world_free(b);
 }
 
 /* That the two functions are SipHash-2-4 and HMAC-SHA256 is their library's business; ours is what they cover. */

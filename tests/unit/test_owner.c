@@ -6,73 +6,13 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "ssi/protocols/protocols.h"
-#include "tests/lib/bed.h"
+#include "tests/lib/capability_bed.h"
 
-enum { RIGHTS = 3, READ = 2, BADGE = 1 << CAPABILITY_BADGE_SHIFT, OTHERS = BED_NODES - 1 };
-
-static step_ref names[BED_NODES][BED_SLOTS];
-
-static uint32_t find(struct step_node *n, unsigned machine, step_ref name)
-{
-	(void)machine;
-	for (uint32_t i = 0; i < BED_SLOTS; i++)
-		if (names[n->id][i].machine && step_same(names[n->id][i], name))
-			return i;
-	return STEP_INDEX_MAX;
-}
-static void bind_name(struct step_node *n, unsigned machine, step_ref name, uint32_t index)
-{
-	(void)machine;
-	names[n->id][index] = name;
-}
-static void unbind(struct step_node *n, unsigned machine, uint32_t index)
-{
-	(void)machine;
-	names[n->id][index] = STEP_NOBODY;
-}
-static struct step_host host;
-
-static struct bed *owner_new(void)
-{
-	struct bed *b = bed_new(&capability_owner);
-	memset(names, 0, sizeof names);
-	host = bed_host;
-	host.find = find, host.bind = bind_name, host.unbind = unbind;
-	for (uint32_t i = 0; i < BED_NODES; i++)
-		b->node[i].host = &host;
-	return b;
-}
-
-/* Messages of a call that ends as it should; b->result is what it returns. */
-static uint32_t ends(struct bed *b, unsigned code, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const unsigned machine = event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP;
-	const uint32_t count = bed_call(b, STEP_ANY(node, machine), event, arg, word);
-	assert_int_equal(b->code, code);
-	return count;
-}
-static uint32_t good(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	return ends(b, CAPABILITY_OK, node, event, arg, word);
-}
-static uint32_t bad(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	return ends(b, CAPABILITY_FAILED, node, event, arg, word);
-}
-static step_ref made(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	good(b, node, event, arg, word);
-	return b->result;
-}
-static bool lives(struct bed *b, step_ref cap)
-{
-	bed_call(b, STEP_ANY(cap.node, CAPABILITY_OP), CAPABILITY_USE, cap, 0);
-	return b->code == CAPABILITY_OK;
-}
+enum { OTHERS = BED_NODES - 1 };
 
 static void test_what_comes_costs_what_the_header_says(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	assert_int_equal(good(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS), 0);
 	const step_ref first = b->result;
@@ -96,7 +36,7 @@ static void test_what_comes_costs_what_the_header_says(void **state)
 
 static void test_a_revoke_costs_four_messages_for_each_other_kernel(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref copy = made(b, 0, CAPABILITY_COPY, first, 0);
@@ -116,7 +56,7 @@ static void test_a_revoke_costs_four_messages_for_each_other_kernel(void **state
 
 static void test_a_revoke_spares_what_its_word_does_not_explain(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref badged = made(b, 0, CAPABILITY_MINT, first, READ | BADGE);
@@ -130,7 +70,7 @@ static void test_a_revoke_spares_what_its_word_does_not_explain(void **state)
 
 static void test_the_last_capability_of_the_owner_moves_the_ownership(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref child = made(b, 0, CAPABILITY_DELEGATE, first, 1);
@@ -148,7 +88,7 @@ static void test_the_last_capability_of_the_owner_moves_the_ownership(void **sta
 
 static void test_memory_is_taken_through_one_capability_until_a_revoke(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref other = made(b, 1, CAPABILITY_OBTAIN, first, 0);
@@ -165,7 +105,7 @@ static void test_memory_is_taken_through_one_capability_until_a_revoke(void **st
 
 static void test_a_first_capability_that_retires_waits_for_the_last_one(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
 	const step_ref child = made(b, 0, CAPABILITY_DELEGATE, first, 1);
@@ -186,7 +126,7 @@ static void test_a_first_capability_that_retires_waits_for_the_last_one(void **s
 /* The checker cannot reach this: all its objects begin on one kernel, which has room for them. */
 static void test_a_kernel_whose_records_are_all_of_other_objects_answers_a_broadcast(void **state)
 {
-	struct bed *b = owner_new();
+	struct bed *b = bed_new(&capability_owner);
 	(void)state;
 	for (uint32_t i = 0; i < BED_NODES; i++)
 		b->node[i].pool[CAPABILITY_CAP].slots = b->node[i].pool[CAPABILITY_OWN].slots = 2;

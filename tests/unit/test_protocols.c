@@ -1,13 +1,12 @@
 /* tests/unit/test_protocols.c - the protocols' tables: they are well formed, they are as large as they are said to be,
- * and their operations cost exactly the messages that their papers and headers promise.
- *
- * Nodes are driven by hand: a message lies in a queue, first in first out, until all is still. */
+ * and their operations cost exactly the messages that their papers and headers promise. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 #include "ssi/protocols/protocols.h"
+#include "tests/lib/capability_bed.h"
 
 /* ---- tables ---- */
 
@@ -96,215 +95,27 @@ static void test_no_event_and_no_state_is_idle(void **state)
 
 /* ---- nodes, driven by hand ---- */
 
-#define NODES 5
-#define SLOTS 32
-#define QUEUE 256
-
-struct bed {
-	struct step_node node[NODES];
-	struct step_msg raised[STEP_RAISED_MAX];
-	struct step_msg queue[QUEUE];
-	uint32_t head, tail, messages;
-	step_ref result;
-	uint32_t completes, code;
-	step_ref name[NODES][STEP_MACHINES_MAX][SLOTS];
-	bool bound[NODES][STEP_MACHINES_MAX][SLOTS];
-	struct {
-		struct step_node *node;
-		step_ref at;
-		struct step_list *list;
-	} due[64];
-	uint32_t dues;
-};
-
-static struct step_msg *bed_send(struct step_node *n, uint32_t to, unsigned event)
-{
-	struct bed *b = n->owner;
-	(void)to, (void)event;
-	b->messages++;
-	return &b->queue[b->tail++ % QUEUE];
-}
-static void bed_complete(struct step_node *n, step_ref client, uint32_t result, step_ref arg)
-{
-	struct bed *b = n->owner;
-	(void)client;
-	b->completes++;
-	b->code = result;
-	b->result = arg;
-}
-static void bed_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
-{
-	(void)call, (void)arg;
-	step_raise(n, self, E_LOCAL_OK);
-}
-static void bed_timer(struct step_node *n, step_ref self)
-{
-	(void)n, (void)self;
-	fail_msg("nothing is refused here");
-}
-static void bed_later(struct step_node *n, step_ref at, struct step_list *list)
-{
-	struct bed *b = n->owner;
-	b->due[b->dues].node = n;
-	b->due[b->dues].at = at;
-	b->due[b->dues++].list = list;
-}
-static void bed_ready(struct step_node *n, step_ref at) { bed_later(n, at, NULL); }
-static uint32_t bed_find(struct step_node *n, unsigned machine, step_ref name)
-{
-	struct bed *b = n->owner;
-	for (uint32_t i = 0; i < SLOTS; i++)
-		if (b->bound[n->id][machine][i] && step_same(b->name[n->id][machine][i], name))
-			return i;
-	return STEP_INDEX_MAX;
-}
-static void bed_bind(struct step_node *n, unsigned machine, step_ref name, uint32_t index)
-{
-	struct bed *b = n->owner;
-	b->bound[n->id][machine][index] = true;
-	b->name[n->id][machine][index] = name;
-}
-static void bed_unbind(struct step_node *n, unsigned machine, uint32_t index)
-{
-	((struct bed *)n->owner)->bound[n->id][machine][index] = false;
-}
-static uint32_t bed_data_out(struct step_node *n, uint32_t data) { return (void)n, data; }
-static uint32_t bed_data_in(struct step_node *n, const struct step_msg *m) { return (void)n, m->word; }
-static uint32_t bed_data_new(struct step_node *n, step_ref name) { return (void)n, (void)name, 0; }
-static void bed_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
-static void bed_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
-{
-	(void)state;
-	fail_msg("%s: %s: %s", n->protocol->name, why, m ? n->protocol->event[m->event].name : "");
-}
-static const struct step_host bed_host = {.send = bed_send,
-					  .complete = bed_complete,
-					  .local = bed_local,
-					  .timer = bed_timer,
-					  .fanout = bed_later,
-					  .ready = bed_ready,
-					  .find = bed_find,
-					  .bind = bed_bind,
-					  .unbind = bed_unbind,
-					  .data_out = bed_data_out,
-					  .data_in = bed_data_in,
-					  .data_new = bed_data_new,
-					  .data_drop = bed_data_drop,
-					  .fault = bed_fault};
-
-static struct bed *bed_new(const struct step_protocol *p)
-{
-	struct bed *b = calloc(1, sizeof *b);
-	assert_non_null(b);
-	for (uint32_t i = 0; i < NODES; i++) {
-		struct step_node *n = &b->node[i];
-		*n = (struct step_node){.id = i,
-					.nodes = NODES,
-					.protocol = p,
-					.host = &bed_host,
-					.owner = b,
-					.links = SLOTS,
-					.parks = SLOTS,
-					.raised = b->raised};
-		n->link = calloc(SLOTS, sizeof *n->link);
-		n->park = calloc(SLOTS, sizeof *n->park);
-		for (unsigned m = 1; m < p->machines; m++) {
-			n->pool[m].slots = SLOTS;
-			n->pool[m].base = calloc(SLOTS, p->machine[m].size);
-		}
-	}
-	return b;
-}
-
-static void bed_free(struct bed *b)
-{
-	for (uint32_t i = 0; i < NODES; i++) {
-		for (unsigned m = 1; m < b->node[i].protocol->machines; m++)
-			free(b->node[i].pool[m].base);
-		free(b->node[i].link);
-		free(b->node[i].park);
-	}
-	free(b);
-}
-
-static void until_still(struct bed *b)
-{
-	while (b->dues || b->head != b->tail) {
-		while (b->dues) {
-			const uint32_t i = --b->dues;
-			struct step_node *n = b->due[i].node;
-			if (b->due[i].list)
-				while (step_fanout_next(n, b->due[i].at, b->due[i].list))
-					;
-			else
-				step_resume(n, b->due[i].at);
-			step_run(n);
-		}
-		if (b->head == b->tail)
-			return;
-		const struct step_msg m = b->queue[b->head++ % QUEUE];
-		assert_null(step_frame_check(&b->node[m.to.node], &m));
-		step_deliver(&b->node[m.to.node], &m);
-	}
-}
-
-/* A client's call on a node, and all that follows. Returns the messages between nodes. */
-static uint32_t try(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t before = b->messages, completes = b->completes;
-	step_deliver(&b->node[node], &(struct step_msg){.event = (uint8_t)event,
-							.to = to,
-							.arg = arg,
-							.word = word,
-							.from = STEP_REF(node, STEP_CLIENT, 0)});
-	until_still(b);
-	assert_int_equal(b->completes, completes + 1);
-	return b->messages - before;
-}
-
-/* The same; the call must have ended well. */
-static uint32_t call(struct bed *b, uint32_t node, step_ref to, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t messages = try(b, node, to, event, arg, word);
-	assert_int_equal(b->code, 0);
-	return messages;
-}
-
 /* ---- capability/tree ---- */
-
-static uint32_t tree(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	return call(b, node, STEP_ANY(node, event == CAPABILITY_CREATE ? CAPABILITY_CAP : CAPABILITY_OP),
-		    event, arg, word);
-}
-
-/* The same; it must fail. */
-static uint32_t fails(struct bed *b, uint32_t node, unsigned event, step_ref arg, uint32_t word)
-{
-	const uint32_t messages = try(b, node, STEP_ANY(node, CAPABILITY_OP), event, arg, word);
-	assert_int_equal(b->code, CAPABILITY_FAILED);
-	return messages;
-}
 
 static void test_what_capabilities_cost_across_kernels(void **state)
 {
 	struct bed *b = bed_new(&capability_tree);
 	(void)state;
-	assert_int_equal(tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0), 0);
 	const step_ref root = b->result;
-	assert_int_equal(tree(b, 1, CAPABILITY_OBTAIN, root, 0), 2);
+	assert_int_equal(good(b, 1, CAPABILITY_OBTAIN, root, 0), 2);
 	const step_ref child = b->result;
 	assert_int_equal(child.node, 1);
-	assert_int_equal(tree(b, 1, CAPABILITY_DELEGATE, child, 2), 3);
+	assert_int_equal(good(b, 1, CAPABILITY_DELEGATE, child, 2), 3);
 	const step_ref grandchild = b->result;
 	assert_int_equal(grandchild.node, 2);
-	assert_int_equal(tree(b, 2, CAPABILITY_DELETE, grandchild, 0), 2);
+	assert_int_equal(good(b, 2, CAPABILITY_DELETE, grandchild, 0), 2);
 	assert_null(step_lookup(&b->node[2], grandchild));
-	assert_int_equal(tree(b, 1, CAPABILITY_DELETE, child, 0), 2);
+	assert_int_equal(good(b, 1, CAPABILITY_DELETE, child, 0), 2);
 	/* on one kernel: nothing */
-	assert_int_equal(tree(b, 0, CAPABILITY_OBTAIN, root, 0), 0);
-	assert_int_equal(tree(b, 0, CAPABILITY_DELEGATE, b->result, 0), 0);
-	assert_int_equal(tree(b, 0, CAPABILITY_DELETE, b->result, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_OBTAIN, root, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_DELEGATE, b->result, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_DELETE, b->result, 0), 0);
 	bed_free(b);
 }
 
@@ -312,22 +123,22 @@ static void test_copies_mints_and_retypes_cost_nothing_and_a_move_three(void **s
 {
 	struct bed *b = bed_new(&capability_tree);
 	(void)state;
-	tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 3);
+	good(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 3);
 	const step_ref root = b->result;
-	assert_int_equal(tree(b, 0, CAPABILITY_COPY, root, 0), 0);
-	assert_int_equal(tree(b, 0, CAPABILITY_MINT, b->result, 1 | 7 << CAPABILITY_BADGE_SHIFT), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_COPY, root, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_MINT, b->result, 1 | 7 << CAPABILITY_BADGE_SHIFT), 0);
 	const step_ref minted = b->result;
-	assert_int_equal(tree(b, 0, CAPABILITY_RETYPE, root, 5), 0);
-	assert_int_equal(tree(b, 0, CAPABILITY_MOVE, minted, 3), 3);
+	assert_int_equal(good(b, 0, CAPABILITY_RETYPE, root, 5), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_MOVE, minted, 3), 3);
 	const step_ref moved = b->result;
 	assert_int_equal(moved.node, 3);
-	assert_int_equal(tree(b, 3, CAPABILITY_QUERY, moved, 0), 0);
+	assert_int_equal(good(b, 3, CAPABILITY_QUERY, moved, 0), 0);
 	assert_true(step_same(b->result, root));
-	assert_int_equal(tree(b, 3, CAPABILITY_USE, moved, 1), 0);
-	assert_int_equal(fails(b, 3, CAPABILITY_USE, moved, 2), 0);  /* the mint took that right away */
-	assert_int_equal(fails(b, 0, CAPABILITY_USE, minted, 1), 0); /* it is no longer here */
-	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 2);
-	assert_int_equal(fails(b, 3, CAPABILITY_USE, moved, 1), 0);
+	assert_int_equal(good(b, 3, CAPABILITY_USE, moved, 1), 0);
+	assert_int_equal(bad(b, 3, CAPABILITY_USE, moved, 2), 0);  /* the mint took that right away */
+	assert_int_equal(bad(b, 0, CAPABILITY_USE, minted, 1), 0); /* it is no longer here */
+	assert_int_equal(good(b, 0, CAPABILITY_REVOKE, root, 0), 2);
+	assert_int_equal(bad(b, 3, CAPABILITY_USE, moved, 1), 0);
 	bed_free(b);
 }
 
@@ -335,28 +146,28 @@ static void test_a_revoke_costs_two_messages_for_each_remote_edge(void **state)
 {
 	struct bed *b = bed_new(&capability_tree);
 	(void)state;
-	tree(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0);
+	good(b, 0, CAPABILITY_CREATE, STEP_NOBODY, 0);
 	const step_ref root = b->result;
 	step_ref usable[12];
 	uint32_t caps = 0, remote = 0;
-	for (uint32_t i = 0; i < NODES;
+	for (uint32_t i = 0; i < BED_NODES;
 	     i++) { /* children, and a child of each on the next kernel and on its own */
-		tree(b, i, CAPABILITY_OBTAIN, root, 0);
+		good(b, i, CAPABILITY_OBTAIN, root, 0);
 		const step_ref child = usable[caps++] = b->result;
 		remote += i != 0;
 		if (i % 2)
 			continue;
-		tree(b, (i + 1) % NODES, CAPABILITY_OBTAIN, child, 0);
+		good(b, (i + 1) % BED_NODES, CAPABILITY_OBTAIN, child, 0);
 		usable[caps++] = b->result;
 		remote++;
-		tree(b, i, CAPABILITY_OBTAIN, child, 0);
+		good(b, i, CAPABILITY_OBTAIN, child, 0);
 		usable[caps++] = b->result;
 	}
-	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 2 * remote);
+	assert_int_equal(good(b, 0, CAPABILITY_REVOKE, root, 0), 2 * remote);
 	for (uint32_t i = 0; i < caps; i++)
 		assert_null(step_lookup(&b->node[usable[i].node], usable[i]));
 	assert_non_null(step_lookup(&b->node[0], root)); /* what is revoked stays itself */
-	assert_int_equal(tree(b, 0, CAPABILITY_REVOKE, root, 0), 0);
+	assert_int_equal(good(b, 0, CAPABILITY_REVOKE, root, 0), 0);
 	bed_free(b);
 }
 
@@ -364,9 +175,16 @@ static void test_a_revoke_costs_two_messages_for_each_remote_edge(void **state)
 
 static const step_ref page = {.node = 0, .machine = MSI_DIR, .index = 1000};
 
+/* Messages of a call that ends well. */
+static uint32_t call(struct bed *b, step_ref to, unsigned event, step_ref arg)
+{
+	const uint32_t messages = bed_call(b, to, event, arg, 0);
+	assert_int_equal(b->code, 0);
+	return messages;
+}
 static uint32_t use(struct bed *b, uint32_t node, unsigned event)
 {
-	return call(b, node, STEP_BY_NAME(node, MSI_LINE), event, page, 0);
+	return call(b, STEP_BY_NAME(node, MSI_LINE), event, page);
 }
 
 static void test_what_pages_cost_across_kernels(void **state)
@@ -399,13 +217,13 @@ static void test_a_page_that_is_released_leaves_every_kernel(void **state)
 	(void)state;
 	use(b, 1, msi_calls.read);
 	use(b, 2, msi_calls.read);
-	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 2 * 2);
+	assert_int_equal(call(b, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page), 2 * 2);
 	use(b, 3, msi_calls.write);
-	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 2);
-	assert_int_equal(call(b, 0, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page, 0), 0);
-	for (uint32_t i = 0; i < NODES; i++)
-		for (uint32_t k = 0; k < SLOTS; k++)
-			assert_false(b->bound[i][MSI_LINE][k] || b->bound[i][MSI_DIR][k]);
+	assert_int_equal(call(b, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page), 2);
+	assert_int_equal(call(b, STEP_BY_NAME(0, MSI_DIR), msi_calls.release, page), 0);
+	for (uint32_t i = 0; i < BED_NODES; i++)
+		for (uint32_t k = 0; k < BED_SLOTS; k++)
+			assert_false(b->name[i][MSI_LINE][k].machine || b->name[i][MSI_DIR][k].machine);
 	bed_free(b);
 }
 
@@ -413,7 +231,7 @@ static void test_a_page_that_is_released_leaves_every_kernel(void **state)
 
 static uint32_t file_call(struct bed *b, uint32_t node, unsigned event)
 {
-	return call(b, node, STEP_ANY(node, POSIX_CALL), event, STEP_REF(0, STEP_CLIENT, 0), 0);
+	return call(b, STEP_ANY(node, POSIX_CALL), event, STEP_REF(0, STEP_CLIENT, 0));
 }
 
 static void test_a_call_that_asks_the_service_costs_two_messages(void **state)

@@ -668,6 +668,44 @@ static void test_a_wake_tells_all_and_empties_the_list(void **state)
 	host_free(h);
 }
 
+/* The same changes with places and without: few enough places that members contend for them. */
+static void test_places_change_nothing_but_the_time(void **state)
+{
+	static struct step_link link[2][600];
+	static uint32_t places[64];
+	struct step_node node[2] = {{.link = link[0], .links = 600},
+				    {.link = link[1], .links = 600, .places = places, .places_mask = 63}};
+	struct step_list list[2][2] = {0};
+	uint32_t seed = 1, removed = 0;
+	(void)state;
+	for (uint32_t round = 0; round < 6000; round++) {
+		seed = seed * 1664525 + 1013904223;
+		const uint32_t which = seed >> 31, grows = round / 1000 % 2 ? 30 : 70;
+		const step_ref member = STEP_REF(seed >> 8 & 127, BOX, which);
+		const bool add = (seed >> 16) % 100 < grows && list[0][0].count + list[0][1].count < 590;
+		removed += !add && step_is_member(&node[0], &list[0][which], member);
+		for (uint32_t k = 0; k < 2; k++)
+			if (add)
+				step_add(&node[k], &list[k][which], member);
+			else
+				step_remove_if(&node[k], &list[k][which], member);
+		assert_int_equal(list[0][which].count, list[1][which].count);
+		if (round % 100 == 99) /* as a sweep that has ended */
+			for (uint32_t k = 0; k < 2; k++) {
+				const struct step_list was = list[k][0];
+				list[k][0] = list[k][1], list[k][1] = was;
+			}
+	}
+	assert_true(removed > 1000 && node[1].tags >= 2);
+	for (uint32_t which = 0; which < 2; which++) {
+		uint32_t count[2][128] = {{0}};
+		for (uint32_t k = 0; k < 2; k++)
+			for (uint32_t i = list[k][which].first; i; i = link[k][i - 1].next)
+				count[k][link[k][i - 1].member.node]++;
+		assert_memory_equal(count[0], count[1], sizeof count[0]);
+	}
+}
+
 static void test_members_are_added_once_and_all_others_at_once(void **state)
 {
 	struct host *h = host_new(&protocol);
@@ -841,6 +879,7 @@ int main(void)
 		cmocka_unit_test(test_a_list_gives_back_what_was_added_and_raises_empty_once),
 		cmocka_unit_test(test_a_fan_out_tells_every_member_once_while_members_come_and_go),
 		cmocka_unit_test(test_a_wake_tells_all_and_empties_the_list),
+		cmocka_unit_test(test_places_change_nothing_but_the_time),
 		cmocka_unit_test(test_members_are_added_once_and_all_others_at_once),
 		cmocka_unit_test(test_every_kind_of_wrong_table_is_refused),
 		cmocka_unit_test(test_every_kind_of_wrong_frame_is_refused),
