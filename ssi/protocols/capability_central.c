@@ -24,6 +24,7 @@
  *  I1  a usable representative has an entry that names it as its holder, or waits for its kernel to say so;
  *  I2  at rest, live entries and usable representatives are one to one and agree on object and word;
  *  I3  at rest, edges match: an entry's children are exactly the entries that name it as parent;
+ *  I4  only a condemned entry waits for a representative to go;
  *  and the promises of the family (skerry/capability.h). Memory is retyped wherever a capability for it is. */
 #include "ssi/protocols/protocols.h"
 
@@ -540,10 +541,23 @@ static const char *look_held(const struct step_world *w, const void *self, step_
 	return e->head.state == HOLLOW && !e->kids.count ? "I3: at rest, a hollow entry has no child" : NULL;
 }
 
+static const char *look_waiting(const struct step_world *w, const void *self, step_ref r)
+{
+	const struct step_node *server = &w->node[SERVER];
+	const struct entry *e = self;
+	(void)r;
+	for (uint32_t i = e->kids.first; i; i = server->link[i - 1].next)
+		if (server->link[i - 1].member.machine == CAP && e->head.state != CONDEMNED)
+			return "I4: an entry waits for a representative and is not condemned";
+	return NULL;
+}
+
 static const char *always(const struct step_world *w)
 {
 	const char *why = capability_model_always(w);
-	return why ? why : each_cap(w, look_known);
+	if (!why)
+		why = each_cap(w, look_known);
+	return why ? why : each(w, SERVER, ENTRY, look_waiting);
 }
 static const char *at_rest(const struct step_world *w)
 {
@@ -589,7 +603,7 @@ const struct step_protocol capability_central = {
 				      "and agree on object and word",
 				      "I3  at rest, an entry's children are exactly the entries that name it "
 				      "as parent",
-				      NULL},
+				      "I4  only a condemned entry waits for a representative to go", NULL},
 	.promises = promises,
 	.event = step_events,
 	.events = EVENT_COUNT,

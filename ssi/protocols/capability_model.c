@@ -281,6 +281,17 @@ static void has_moved(const struct step_world *w, record *from)
 		m->host = LOOSE;
 }
 
+/* C_MINT gives no right that was not asked for, and the badge that was, unless the source had one. */
+static const char *check_minted(const struct step_msg *call, uint32_t word)
+{
+	const uint32_t badge = call->word >> CAPABILITY_BADGE_SHIFT;
+	if (call->event != CAPABILITY_MINT)
+		return NULL;
+	return word & ~call->word & CAPABILITY_RIGHTS || (badge && !(word >> CAPABILITY_BADGE_SHIFT))
+		       ? "rights: a minted capability has a right that was not asked for, or lacks the badge"
+		       : NULL;
+}
+
 static const char *made(const struct step_world *w, const struct step_msg *call, step_ref cap)
 {
 	record *source = record_of(w, call->arg);
@@ -302,7 +313,8 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
 	    !capability_explains(source->held, word))
 		return "rights: a derived capability has a right or a badge that its source does not explain";
-	return retyped && source ? check_exclusive(w, r, source) : NULL;
+	const char *why = judges(w, CAPABILITY_P_RIGHTS) ? check_minted(call, word) : NULL;
+	return !why && retyped && source ? check_exclusive(w, r, source) : why;
 }
 
 /* Another client of the kernel may revoke the same capability: what is made from now on, that one may reach. */
@@ -527,10 +539,37 @@ static bool has_derived(const struct step_world *w, const record *r)
 	return false;
 }
 
+/* Of whom it is not known what it was derived from. */
+static bool has_strangers(const struct step_world *w)
+{
+	EACH_CAP(w, b, i)
+	{
+		const record *r = record_at(w, b, i);
+		if (r->self.machine ? r->flags & KIN : head_of(w, b, i)->state)
+			return true;
+	}
+	return false;
+}
+
+/* Who retires a capability waits for other clients, and for nothing else. */
+static const char *check_retiring(const struct step_world *w)
+{
+	EACH_CALL(w, m)
+	{
+		const record *r = m->event == CAPABILITY_RETIRE ? record_of(w, m->arg) : NULL;
+		if (r && !has_derived(w, r) && !has_strangers(w))
+			return "retire: at rest, a call waits for what was derived, and nothing is";
+	}
+	return NULL;
+}
+
 const char *capability_model_at_rest(const struct step_world *w)
 {
 	if (!w->shadow)
 		return NULL;
+	const char *why = check_retiring(w);
+	if (why)
+		return why;
 	EACH_CAP(w, b, i)
 	{
 		const record *r = record_at(w, b, i);
