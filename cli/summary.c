@@ -231,7 +231,7 @@ static void write_checks(FILE *out, const struct run_result *r)
 			fprintf(out, "FAILED %llu, first: %s\n", (unsigned long long)check->failures,
 				check->first);
 		else
-			fputs("ok\n", out);
+			fputs(check->count ? "ok\n" : "had nothing to look at\n", out);
 	}
 	if (r->end != RUN_ENDED)
 		fprintf(out, "The run did not end: %s.\n", r->end_text);
