@@ -16,8 +16,27 @@ static uint64_t salted(const struct checker_search *s, uint32_t position, uint32
 void checker_vector_hash(const struct checker_search *s, struct checker_vector *v)
 {
 	v->hash = 0;
-	for (uint32_t i = 0; i < s->positions; i++)
+	for (uint32_t i = 0; i < s->channel_at; i++)
 		v->hash += salted(s, i, v->id[i]);
+	EACH_CHANNEL(s, v->full, i) v->hash += salted(s, (uint32_t)i, v->id[i]);
+}
+
+void checker_vector_hash_from(const struct checker_search *s, struct checker_vector *v,
+			      const struct checker_vector *known)
+{
+	v->hash = known->hash;
+	for (uint32_t i = 0; i < s->channel_at; i++)
+		if (v->id[i] != known->id[i])
+			v->hash += salted(s, i, v->id[i]) - salted(s, i, known->id[i]);
+	EACH_CHANNEL(s, v->full | known->full, i)
+	if (v->id[i] != known->id[i])
+		v->hash += salted(s, (uint32_t)i, v->id[i]) - salted(s, (uint32_t)i, known->id[i]);
+}
+
+bool checker_vector_is(const struct checker_search *s, const struct checker_vector *x,
+		       const struct checker_vector *y)
+{
+	return x->full == y->full && !memcmp(x->id, y->id, s->positions * sizeof *x->id);
 }
 
 void checker_vector_set(const struct checker_search *s, struct checker_vector *v, uint32_t position,
@@ -27,6 +46,10 @@ void checker_vector_set(const struct checker_search *s, struct checker_vector *v
 		return;
 	v->hash += salted(s, position, id) - salted(s, position, v->id[position]);
 	v->id[position] = id;
+	if (position >= s->channel_at) {
+		const uint64_t bit = 1ull << (position - s->channel_at);
+		v->full = id ? v->full | bit : v->full & ~bit;
+	}
 }
 
 static uint8_t *put_id(uint8_t *out, uint32_t id)
@@ -52,11 +75,11 @@ uint32_t checker_vector_encode(const struct checker_search *s, const struct chec
 			o = put_id(o, v->id[n + a]);
 		}
 	o = put_id(o, v->id[s->ghost_at]);
-	for (uint32_t i = s->channel_at; i < s->positions; i++)
-		if (v->id[i]) {
-			*o++ = (uint8_t)i;
-			o = put_id(o, v->id[i]);
-		}
+	EACH_CHANNEL(s, v->full, i)
+	{
+		*o++ = (uint8_t)i;
+		o = put_id(o, v->id[i]);
+	}
 	return (uint32_t)(o - out);
 }
 
@@ -72,9 +95,11 @@ void checker_vector_decode(const struct checker_search *s, const uint8_t *in, ui
 		v->id[n + a] = mask >> a & 1 ? checker_get_value(&in) : s->idle[a];
 	v->id[s->ghost_at] = checker_get_value(&in);
 	memset(v->id + s->channel_at, 0, (s->positions - s->channel_at) * sizeof *v->id);
+	v->full = 0;
 	while (in < end) {
 		const uint32_t position = *in++;
 		v->id[position] = checker_get_value(&in);
+		v->full |= 1ull << (position - s->channel_at);
 	}
 	checker_vector_hash(s, v);
 }
@@ -112,6 +137,7 @@ void checker_vector_of_world(struct checker_worker *w, struct checker_vector *v,
 	}
 	v->id[s->ghost_at] = checker_steps_ghost(w);
 	w->ghost_in = PART_FAILED;
+	v->full = 0;
 	for (uint32_t x = 0; x < s->nodes; x++)
 		for (uint32_t y = 0; y < s->nodes; y++) {
 			uint32_t *id = &v->id[channel_at(s, x, y)], count = c->shared->count[x][y];
@@ -120,6 +146,7 @@ void checker_vector_of_world(struct checker_worker *w, struct checker_vector *v,
 					w, *id,
 					checker_steps_message(w,
 							      &c->channel[x][y][c->shared->first[x][y] + i]));
+			v->full |= (uint64_t)(count != 0) << (x * s->nodes + y);
 		}
 	checker_vector_hash(s, v);
 	*orbit = 1;
@@ -135,7 +162,7 @@ static void add_candidate(struct checker_worker *w, struct checker_vector *v, ui
 	struct checker_search *s = w->search;
 	struct checker_chunk *chunk = w->chunk;
 	uint32_t orbit = 1;
-	if (v->hash == w->base.hash && !memcmp(v->id, w->base.id, s->positions * sizeof *v->id)) {
+	if (v->hash == w->base.hash && checker_vector_is(s, v, &w->base)) {
 		w->transitions += !w->probing; /* it leads nowhere else */
 		w->sum_count++;
 		return;
@@ -193,9 +220,8 @@ static void make_stale(struct checker_worker *w, struct checker_vector *v, const
 		for (uint32_t b = 0; b < s->nodes; b++)
 			if (b != step->a)
 				checker_vector_set(s, v, b, checker_steps_stale(w, v->id[b], step->a, freed));
-		for (uint32_t i = s->channel_at; i < s->positions; i++)
-			if (v->id[i])
-				checker_vector_set(s, v, i, checker_steps_stale(w, v->id[i], step->a, freed));
+		EACH_CHANNEL(s, v->full, i)
+		checker_vector_set(s, v, (uint32_t)i, checker_steps_stale(w, v->id[i], step->a, freed));
 	}
 }
 
@@ -284,6 +310,7 @@ static bool add_step(struct checker_worker *w, struct step *step)
 		return true;
 	}
 	v->hash = w->base.hash;
+	v->full = w->base.full;
 	memcpy(v->id, w->base.id, s->positions * sizeof *v->id);
 	if (step->from < s->nodes)
 		checker_vector_set(s, v, channel_at(s, step->from, step->a), step->rest);

@@ -406,6 +406,10 @@ void checker_search_shape(struct checker_search *s)
 	s->ghost_at = 2 * s->nodes;
 	s->channel_at = s->ghost_at + 1;
 	s->positions = s->channel_at + s->nodes * s->nodes;
+	for (uint32_t i = 0; i < s->nodes * s->nodes; i++) {
+		s->from_of[i] = (uint8_t)(i / s->nodes);
+		s->to_of[i] = (uint8_t)(i % s->nodes);
+	}
 }
 
 int checker_search_run(struct checker_search *s)

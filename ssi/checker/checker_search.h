@@ -120,11 +120,18 @@ static inline const struct checker_part *checker_part_at(const struct checker_pa
 
 #define POSITIONS_MAX (2 * NODES + 1 + NODES * NODES)
 
-/* Positions: kernels, clients, ghost, channels. */
+/* Positions: kernels, clients, ghost, channels. Most channels are empty most of the time, so who walks over a vector's
+ * channels walks over `full`. */
 struct checker_vector {
 	uint64_t hash;
+	uint64_t full; /* bit i: channel i has messages */
 	uint32_t id[POSITIONS_MAX];
 };
+_Static_assert(NODES *NODES <= 64, "a bit for each channel");
+/* Channel `i`, a position, for each bit of `mask`. */
+#define EACH_CHANNEL(s, mask, i)                                                                             \
+	for (uint64_t rest_ = (mask), i = 0;                                                                 \
+	     rest_ && (i = (s)->channel_at + (uint32_t)__builtin_ctzll(rest_), true); rest_ &= rest_ - 1)
 
 #define STORE_SHARDS 64
 #define STATE_UNIT   4u /* bytes */
@@ -204,7 +211,11 @@ struct checker_map {
 };
 struct checker_sign {
 	uint32_t atom;
-	uint64_t hash;
+	uint64_t first, all;
+};
+/* What a state's parts say of its atoms: what counts first in their order (see checker_symmetry.c), and all. */
+struct checker_sums {
+	uint64_t first[ATOMS_MAX], all[ATOMS_MAX];
 };
 
 /* ---- a worker ---- */
@@ -220,7 +231,7 @@ struct checker_worker {
 	struct checker_array outcome, send, freed, end, own, raw, text, maps, signs;
 	struct checker_memo map_index, signs_index, relabel_index;
 	/* Of base: the atoms' sums, and which kernels each part's bytes depend on. */
-	uint64_t base_sum[ATOMS_MAX];
+	struct checker_sums base_sums;
 	uint8_t base_about[POSITIONS_MAX];
 	bool base_signed;
 	struct checker_images kernel_images, client_images;
@@ -281,6 +292,7 @@ struct checker_search {
 	struct checker_store store;
 	struct checker_names names;
 	uint32_t nodes, positions, ghost_at, channel_at;
+	uint8_t from_of[NODES * NODES], to_of[NODES * NODES]; /* of a channel */
 	uint32_t idle[NODES], stopped; /* parts: clients that call nothing, a kernel that has stopped */
 	uint64_t salt[POSITIONS_MAX];
 	uint64_t free_key[NODES + 1]
@@ -348,7 +360,12 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 void checker_symmetry_init(struct checker_search *s);
 /* Some other vector of v's class, in place, for the probe. */
 void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v);
+bool checker_vector_is(const struct checker_search *s, const struct checker_vector *x,
+		       const struct checker_vector *y);
 void checker_vector_hash(const struct checker_search *s, struct checker_vector *v);
+/* The same from a vector whose hash is known and that has most parts in common with it. */
+void checker_vector_hash_from(const struct checker_search *s, struct checker_vector *v,
+			      const struct checker_vector *known);
 void checker_vector_set(const struct checker_search *s, struct checker_vector *v, uint32_t position,
 			uint32_t id);
 

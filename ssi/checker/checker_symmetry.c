@@ -32,8 +32,8 @@ struct walk {
 	/* Relabelling: what comes out. */
 	struct checker_bytes *out;
 	const struct checker_map *map;
-	/* Signing: sums by atom. place: where the walk is, in terms that no relabelling changes. */
-	uint64_t *sum;
+	/* Signing: sums by atom; like: what a slot holds. place: where the walk is, in terms that no relabelling changes. */
+	uint64_t *sum, *like;
 	uint64_t place, own;
 	uint32_t about;    /* mask of kernels that could be exchanged and that the bytes name */
 	uint32_t home, to; /* the part's kernel; of a channel also the one that it leads to */
@@ -229,6 +229,7 @@ static void walk_pool(struct walk *k, uint32_t m, bool records)
 		at[i + 1] = one->length;
 		if (!out && is_pool(c, m)) {
 			k->sum[atom_of(c, k->home, m, i)] += k->own;
+			k->like[atom_of(c, k->home, m, i)] = records ? 0 : k->own;
 			k->about |= 1u << k->home; /* their order */
 		}
 		k->own = checker_mix(k->own);
@@ -334,8 +335,8 @@ static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t 
 {
 	struct checker *c = w->c;
 	const struct checker_part *p = checker_part_at(&w->search->parts, id);
-	uint64_t sum[ATOMS_MAX] = {0};
-	struct walk k = {.c = c, .in = p->bytes, .sum = sum};
+	uint64_t sum[ATOMS_MAX] = {0}, like[ATOMS_MAX] = {0};
+	struct walk k = {.c = c, .in = p->bytes, .sum = sum, .like = like};
 	home_of(w->search, position, &k.home, &k.to);
 	const uint32_t from = k.home < c->fixed ? k.home + 1 : 0, to = k.to < c->fixed ? k.to + 1 : 0;
 	k.place = checker_mix(p->kind * 1024u + from * 32 + to);
@@ -351,7 +352,11 @@ static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t 
 		w->failed |= sum[i] && !sign;
 		if (!sign)
 			continue;
-		*sign = (struct checker_sign){.atom = i, .hash = sum[i]};
+		*sign = (struct checker_sign){.atom = i,
+					      .first = i >= NODES            ? like[i]
+						       : position < c->fixed ? sum[i]
+									     : 0,
+					      .all = sum[i]};
 		count++;
 	}
 	return (uint64_t)k.about << ABOUT_SHIFT | at << SIGNS_SHIFT | count;
@@ -369,7 +374,7 @@ static uint64_t signs_of(struct checker_worker *w, uint32_t position, uint32_t i
 }
 
 /* Returns which kernels the part's bytes depend on. */
-static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t id, struct checker_sums *sums)
 {
 	if (!id)
 		return 0;
@@ -377,48 +382,74 @@ static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t i
 	if (!(value & 0xffff))
 		return (uint8_t)(value >> ABOUT_SHIFT);
 	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
-	for (uint32_t i = 0; i < (value & 0xffff); i++)
-		sum[sign[i].atom] += sign[i].hash;
+	for (uint32_t i = 0; i < (value & 0xffff); i++) {
+		sums->all[sign[i].atom] += sign[i].all;
+		sums->first[sign[i].atom] += sign[i].first;
+	}
 	return (uint8_t)(value >> ABOUT_SHIFT);
 }
 
-static void take_signs(struct checker_worker *w, uint32_t position, uint32_t id, uint64_t *sum)
+static void take_signs(struct checker_worker *w, uint32_t position, uint32_t id, struct checker_sums *sums)
 {
 	if (!id)
 		return;
 	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
 	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
-	for (uint32_t i = 0; i < (value & 0xffff); i++)
-		sum[sign[i].atom] -= sign[i].hash;
+	for (uint32_t i = 0; i < (value & 0xffff); i++) {
+		sums->all[sign[i].atom] -= sign[i].all;
+		sums->first[sign[i].atom] -= sign[i].first;
+	}
 }
 
-static void sign_vector(struct checker_worker *w, const struct checker_vector *v, uint64_t *sum,
+static void clear_sums(const struct checker_search *s, struct checker_sums *sums)
+{
+	memset(sums->first, 0, atoms_of(s) * sizeof *sums->first);
+	memset(sums->all, 0, atoms_of(s) * sizeof *sums->all);
+}
+
+static void copy_sums(const struct checker_search *s, struct checker_sums *to,
+		      const struct checker_sums *from)
+{
+	memcpy(to->first, from->first, atoms_of(s) * sizeof *to->first);
+	memcpy(to->all, from->all, atoms_of(s) * sizeof *to->all);
+}
+
+static void sign_vector(struct checker_worker *w, const struct checker_vector *v, struct checker_sums *sums,
 			uint8_t *about)
 {
 	const struct checker_search *s = w->search;
-	memset(sum, 0, atoms_of(s) * sizeof *sum);
-	for (uint32_t i = 0; i < s->positions; i++)
-		about[i] = i == s->ghost_at ? 0 : add_signs(w, i, v->id[i], sum);
+	clear_sums(s, sums);
+	for (uint32_t i = 0; i < s->ghost_at; i++)
+		about[i] = add_signs(w, i, v->id[i], sums);
+	EACH_CHANNEL(s, v->full, i) about[i] = add_signs(w, (uint32_t)i, v->id[i], sums);
 }
 
 void checker_symmetry_sign_base(struct checker_worker *w)
 {
-	sign_vector(w, &w->base, w->base_sum, w->base_about);
+	sign_vector(w, &w->base, &w->base_sums, w->base_about);
 	w->base_signed = true;
 }
 
+static uint8_t sign_changed(struct checker_worker *w, uint32_t position, uint32_t old, uint32_t fresh,
+			    struct checker_sums *sums)
+{
+	take_signs(w, position, old, sums);
+	return add_signs(w, position, fresh, sums);
+}
+
 /* As sign_vector(), from what is known of the base. */
-static void sign_next(struct checker_worker *w, const struct checker_vector *v, uint64_t *sum, uint8_t *about)
+static void sign_next(struct checker_worker *w, const struct checker_vector *v, struct checker_sums *sums,
+		      uint8_t *about)
 {
 	const struct checker_search *s = w->search;
-	memcpy(sum, w->base_sum, atoms_of(s) * sizeof *sum);
+	copy_sums(s, sums, &w->base_sums);
 	memcpy(about, w->base_about, s->positions);
-	for (uint32_t i = 0; i < s->positions; i++) {
-		if (v->id[i] == w->base.id[i] || i == s->ghost_at)
-			continue;
-		take_signs(w, i, w->base.id[i], sum);
-		about[i] = add_signs(w, i, v->id[i], sum);
-	}
+	for (uint32_t i = 0; i < s->ghost_at; i++)
+		if (v->id[i] != w->base.id[i])
+			about[i] = sign_changed(w, i, w->base.id[i], v->id[i], sums);
+	EACH_CHANNEL(s, v->full | w->base.full, i)
+	if (v->id[i] != w->base.id[i])
+		about[i] = sign_changed(w, (uint32_t)i, w->base.id[i], v->id[i], sums);
 }
 
 /* ---- relabelling ---- */
@@ -582,11 +613,15 @@ static void apply(struct checker_worker *w, const struct checker_relabel *r, con
 		move_part(&x, n + a, n + r->label[a]);
 	}
 	out->id[s->ghost_at] = v->id[s->ghost_at];
-	out_about->about[s->ghost_at] = 0;
-	for (uint32_t a = 0; a < n; a++)
-		for (uint32_t b = 0; b < n; b++)
-			move_part(&x, s->channel_at + a * n + b,
-				  s->channel_at + r->label[a] * n + r->label[b]);
+	out->full = 0;
+	memset(out->id + s->channel_at, 0, (s->positions - s->channel_at) * sizeof *out->id);
+	EACH_CHANNEL(s, v->full, i)
+	{
+		const uint32_t channel =
+			r->label[s->from_of[i - s->channel_at]] * n + r->label[s->to_of[i - s->channel_at]];
+		move_part(&x, (uint32_t)i, s->channel_at + channel);
+		out->full |= 1ull << channel;
+	}
 }
 
 static void make_identity(const struct checker *c, struct checker_relabel *r)
@@ -601,12 +636,30 @@ static void make_identity(const struct checker *c, struct checker_relabel *r)
 
 /* ---- the order of atoms ---- */
 
+/* Keys of atoms that are compared with each other. */
+struct keys {
+	const uint64_t *first, *all;
+};
+
+static struct keys keys_at(const struct checker_sums *sums, uint32_t atom)
+{
+	return (struct keys){sums->first + atom, sums->all + atom};
+}
+static bool is_before(const struct keys *k, uint32_t x, uint32_t y)
+{
+	return k->first[x] != k->first[y] ? k->first[x] < k->first[y] : k->all[x] < k->all[y];
+}
+static bool is_tied(const struct keys *k, uint32_t x, uint32_t y)
+{
+	return k->first[x] == k->first[y] && k->all[x] == k->all[y];
+}
+
 /* Orders items 0 to count by their key; order[i] is the i-th. */
-static void order_by(const uint64_t *key, uint8_t order[SLOTS_MAX], uint32_t count)
+static void order_by(const struct keys *key, uint8_t order[SLOTS_MAX], uint32_t count)
 {
 	for (uint32_t i = 0; i < count && i < SLOTS_MAX; i++) {
 		uint32_t j = i;
-		for (; j && key[order[j - 1]] > key[i]; j--)
+		for (; j && is_before(key, i, order[j - 1]); j--)
 			order[j] = order[j - 1];
 		order[j] = (uint8_t)i;
 	}
@@ -625,15 +678,15 @@ struct ties {
 static uint64_t factorial(uint64_t n) { return n < 2 ? 1 : n * factorial(n - 1); }
 
 /* Equal neighbours in an order. Slots that are free, and that nobody names, are like each other in any order. */
-static void find_ties(struct ties *t, const uint64_t *key, const uint8_t *order, uint32_t count,
+static void find_ties(struct ties *t, const struct keys *key, const uint8_t *order, uint32_t count,
 		      struct tie like, uint64_t free_key)
 {
 	for (uint32_t i = 0, j; i < count; i = j) {
-		for (j = i + 1; j < count && key[order[j]] == key[order[i]]; j++)
+		for (j = i + 1; j < count && is_tied(key, order[j], order[i]); j++)
 			;
 		if (j == i + 1)
 			continue;
-		if (key[order[i]] == free_key) {
+		if (key->all[order[i]] == free_key) {
 			t->free_orders *= factorial(j - i);
 			continue;
 		}
@@ -645,48 +698,51 @@ static void find_ties(struct ties *t, const uint64_t *key, const uint8_t *order,
 	}
 }
 
-static void order_slots(struct checker_worker *w, uint64_t *sum, struct checker_relabel *r, struct ties *t)
+static void order_slots(struct checker_worker *w, struct checker_sums *sums, struct checker_relabel *r,
+			struct ties *t)
 {
 	const struct checker *c = w->c;
 	for (uint32_t a = 0; a < c->nodes; a++)
 		for (uint32_t m = 1; m < c->protocol->machines; m++) {
 			uint8_t order[SLOTS_MAX] = {0};
-			const uint64_t *key = &sum[atom_of(c, a, m, 0)];
+			const struct keys key = keys_at(sums, atom_of(c, a, m, 0));
 			if (!is_pool(c, m))
 				continue;
-			order_by(key, order, c->slots[m]);
+			order_by(&key, order, c->slots[m]);
 			for (uint32_t i = 0; i < c->slots[m]; i++) {
 				r->slot[a][m][order[i]] = (uint8_t)i;
 				r->is_identity &= order[i] == i;
 				if (a >= c->fixed)
-					sum[a] += checker_mix(key[i]);
+					sums->all[a] += checker_mix(key.all[i]);
 			}
-			find_ties(t, key, order, c->slots[m], (struct tie){.a = a, .m = m},
+			find_ties(t, &key, order, c->slots[m], (struct tie){.a = a, .m = m},
 				  w->search->free_key[a < c->fixed ? a : NODES][m]);
 		}
 }
 
-static void order_kernels(const struct checker *c, const uint64_t *sum, struct checker_relabel *r,
+static void order_kernels(const struct checker *c, const struct checker_sums *sums, struct checker_relabel *r,
 			  struct ties *t)
 {
 	uint8_t order[SLOTS_MAX] = {0};
 	const uint32_t slots = t->count;
-	order_by(sum + c->fixed, order, c->nodes - c->fixed);
+	const struct keys key = keys_at(sums, c->fixed);
+	order_by(&key, order, c->nodes - c->fixed);
 	for (uint32_t i = 0; i < c->nodes - c->fixed; i++) {
 		r->label[c->fixed + order[i]] = (uint8_t)(c->fixed + i);
 		r->is_identity &= order[i] == i;
 	}
-	find_ties(t, sum + c->fixed, order, c->nodes - c->fixed, (struct tie){.a = NODES, .at = c->fixed}, 0);
+	find_ties(t, &key, order, c->nodes - c->fixed, (struct tie){.a = NODES, .at = c->fixed}, 0);
 	for (uint32_t i = 0; i < slots; i++) /* ties are of the ordered vector */
 		t->tie[i].a = r->label[t->tie[i].a];
 }
 
 /* ---- ties ---- */
 
-static bool is_equal(const struct checker_search *s, const struct checker_vector *x,
-		     const struct checker_vector *y)
+static void copy_parts(const struct checker_search *s, struct checker_vector *to,
+		       const struct checker_vector *from)
 {
-	return !memcmp(x->id, y->id, s->positions * sizeof *x->id);
+	to->full = from->full;
+	memcpy(to->id, from->id, s->positions * sizeof *to->id);
 }
 
 /* An order of vectors that does not depend on the numbers of parts. */
@@ -733,7 +789,7 @@ static bool ties_say_nothing(struct checker_worker *w, const struct checker_vect
 			to[j] = (uint8_t)(j + 1), to[j + 1] = (uint8_t)j;
 			apply(w, &r, v, about, &other, &moved);
 			to[j] = (uint8_t)j, to[j + 1] = (uint8_t)(j + 1);
-			if (!is_equal(w->search, v, &other))
+			if (!checker_vector_is(w->search, v, &other))
 				return false;
 		}
 	}
@@ -761,7 +817,7 @@ static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, c
 		const int order = compare(w->search, &other, v);
 		reached = order < 0 ? 1 : reached + (order == 0);
 		if (order < 0)
-			memcpy(v->id, other.id, w->search->positions * sizeof *v->id);
+			copy_parts(w->search, v, &other);
 	}
 	return reached;
 }
@@ -774,25 +830,34 @@ static uint64_t all_orders(const struct ties *t)
 	return orders;
 }
 
+static void hash_again(const struct checker_worker *w, struct checker_vector *v)
+{
+	if (w->base_signed)
+		checker_vector_hash_from(w->search, v, &w->base);
+	else
+		checker_vector_hash(w->search, v);
+}
+
 void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit)
 {
 	struct checker_search *s = w->search;
-	uint64_t sum[ATOMS_MAX], same = 1;
+	uint64_t same = 1;
+	struct checker_sums sums;
 	struct checker_relabel r;
 	struct ties t;
 	struct about about, ordered_about;
 	struct checker_vector ordered;
 	if (w->base_signed)
-		sign_next(w, v, sum, about.about);
+		sign_next(w, v, &sums, about.about);
 	else
-		sign_vector(w, v, sum, about.about);
+		sign_vector(w, v, &sums, about.about);
 	t.count = 0, t.orders = t.free_orders = 1;
 	make_identity(w->c, &r);
-	order_slots(w, sum, &r, &t);
-	order_kernels(w->c, sum, &r, &t);
+	order_slots(w, &sums, &r, &t);
+	order_kernels(w->c, &sums, &r, &t);
 	if (!r.is_identity) {
 		apply(w, &r, v, &about, &ordered, &ordered_about);
-		memcpy(v->id, ordered.id, s->positions * sizeof *v->id);
+		copy_parts(s, v, &ordered);
 		about = ordered_about;
 	}
 	if (t.count)
@@ -801,7 +866,7 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 							  : 1;
 	*orbit = s->group && s->group <= UINT32_MAX ? (uint32_t)(s->group / (same * t.free_orders)) : 0;
 	if (!r.is_identity || t.count)
-		checker_vector_hash(s, v);
+		hash_again(w, v);
 }
 
 /* Slots that are taken change places; free ones keep their order, which says what is taken next. */
@@ -822,9 +887,9 @@ void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
 	struct checker_relabel r;
 	struct checker_vector out = *v;
 	struct about about, moved;
-	uint64_t sum[ATOMS_MAX];
+	struct checker_sums sums;
 	make_identity(c, &r);
-	sign_vector(w, v, sum, about.about);
+	sign_vector(w, v, &sums, about.about);
 	checker_load_vector(w, v);
 	for (uint32_t a = c->fixed; a < c->nodes; a++)
 		r.label[a] = (uint8_t)(c->nodes - 1 - (a - c->fixed));
@@ -845,15 +910,15 @@ static void find_free_keys(struct checker_search *s)
 	struct checker_worker *w = &s->worker[0];
 	struct checker *c = w->c;
 	for (uint32_t a = 0; a < c->nodes; a++) {
-		uint64_t sum[ATOMS_MAX] = {0};
+		struct checker_sums sums = {0};
 		checker_clear_kernel(c, a);
 		memset(c->shared->flight[a], 0, sizeof c->shared->flight[a]);
 		c->shared->crashed[a] = false;
-		add_signs(w, a, checker_steps_kernel(w, a), sum);
-		add_signs(w, s->nodes + a, checker_steps_clients(w, a), sum);
+		add_signs(w, a, checker_steps_kernel(w, a), &sums);
+		add_signs(w, s->nodes + a, checker_steps_clients(w, a), &sums);
 		for (uint32_t m = 1; m < c->protocol->machines; m++)
 			if (is_pool(c, m))
-				s->free_key[a < c->fixed ? a : NODES][m] = sum[atom_of(c, a, m, 0)];
+				s->free_key[a < c->fixed ? a : NODES][m] = sums.all[atom_of(c, a, m, 0)];
 	}
 }
 
