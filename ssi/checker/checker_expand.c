@@ -163,14 +163,14 @@ static void add_candidate(struct checker_worker *w, struct checker_vector *v, ui
 	struct checker_chunk *chunk = w->chunk;
 	uint32_t orbit = 1;
 	if (v->hash == w->base.hash && checker_vector_is(s, v, &w->base)) {
-		w->transitions += !w->probing; /* it leads nowhere else */
-		w->sum_count++;
+		w->transitions += w->probing ? 0 : w->weight; /* it leads nowhere else */
+		w->sum_count += w->weight;
 		return;
 	}
 	if (s->exchanges)
 		checker_symmetry_reduce(w, v, &orbit);
-	w->sum += checker_mix(v->hash);
-	w->sum_count++;
+	w->sum += w->weight * checker_mix(v->hash);
+	w->sum_count += w->weight;
 	if (w->probing)
 		return;
 	uint8_t *bytes = checker_array_more(&chunk->bytes, VECTOR_MAX);
@@ -185,7 +185,7 @@ static void add_candidate(struct checker_worker *w, struct checker_vector *v, ui
 					 .length = (uint16_t)checker_vector_encode(s, v, bytes)};
 	chunk->bytes.used += to->length;
 	chunk->candidates++;
-	w->transitions++;
+	w->transitions += w->weight;
 }
 
 /* A step is wrong; where kernels may stop, that is only told. */
@@ -353,11 +353,25 @@ static void receive_from(struct checker_worker *w, struct moves *m, uint32_t fro
 	}
 }
 
+/* Steps of kernel `a` on what `from` sends stand for those of their twins. */
+static uint32_t weight_of(const struct checker_worker *w, uint32_t from, uint32_t a)
+{
+	const bool same = w->twin_of[from] == w->twin_of[a];
+	const uint32_t receivers = w->twins[a], senders = w->twins[w->twin_of[from]];
+	if (!same || from == a)
+		return from == w->twin_of[from] ? receivers * (same ? 1 : senders) : 0;
+	return from == a + 1 ? receivers * (senders - 1) : 0;
+}
+
 static void expand_kernel(struct checker_worker *w, struct moves *m, uint32_t a)
 {
 	const struct checker_search *s = w->search;
-	for (uint32_t from = 0; from < s->nodes && !w->step_wrong; from++)
-		receive_from(w, m, from, a);
+	for (uint32_t from = 0; from < s->nodes && !w->step_wrong; from++) {
+		w->weight = weight_of(w, from, a);
+		if (w->weight)
+			receive_from(w, m, from, a);
+	}
+	w->weight = w->twins[a];
 	const struct checker_own own = checker_steps_own(w, a, w->base.id[a]);
 	for (uint32_t i = 0; i < own.count && !w->step_wrong; i++) {
 		struct step step = {.a = a, .from = NODES, .outcome = *checker_steps_outcome(w, own.at + i)};
@@ -404,6 +418,7 @@ static void expand_calls(struct checker_worker *w)
 		const struct checker_move *move = &w->calls.move[i];
 		struct step step = {.a = move->node, .from = NODES, .call = move};
 		const uint32_t call = checker_steps_known_call(w, &move->call);
+		w->weight = w->twins[move->node];
 		step.outcome = *checker_steps_call(w, move->node, w->base.id[move->node], move, call);
 		add_step(w, &step);
 	}
@@ -419,7 +434,7 @@ static void list_calls(struct checker_worker *w, const struct moves *m)
 		for (uint32_t k = 0; k < c->clients; k++)
 			flight += c->shared->flight[a][k].event != 0;
 	for (uint32_t a = 0; a < c->nodes && flight < c->flight; a++)
-		if (m->credit[a])
+		if (m->credit[a] && w->twin_of[a] == a)
 			checker_moves_of_client(c, &w->calls, a);
 	if (w->calls.count == MOVES_MAX - 1)
 		checker_misfit(c, "too much can happen");
@@ -467,11 +482,23 @@ static bool is_rest(struct checker_worker *w, const struct moves *m, uint32_t in
 	return false;
 }
 
+/* The probe looks at all steps, so it finds twins that are none; where kernels stop, all that is met is counted. */
+static void find_twins(struct checker_worker *w)
+{
+	if (w->base_signed && !w->c->crash) {
+		checker_symmetry_find_twins(w);
+		return;
+	}
+	for (uint32_t a = 0; a < NODES; a++)
+		w->twin_of[a] = (uint8_t)a, w->twins[a] = 1;
+}
+
 /* Lists what can happen in w->base and adds it. index: of the state in its chunk, or NO_STATE: it is not looked at. */
 static void expand_base(struct checker_worker *w, struct moves *m, uint32_t index)
 {
 	struct checker *c = w->c;
 	w->step_wrong = false;
+	find_twins(w);
 	see_credit(w, m);
 	if (c->model->calls) {
 		checker_load_vector(w, &w->base);
@@ -479,8 +506,9 @@ static void expand_base(struct checker_worker *w, struct moves *m, uint32_t inde
 		list_calls(w, m);
 	}
 	for (uint32_t a = 0; a < c->nodes && !w->step_wrong; a++)
-		if (m->credit[a])
+		if (m->credit[a] && w->twin_of[a] == a)
 			expand_kernel(w, m, a);
+	w->weight = 1;
 	if (!w->step_wrong && (c->lossy || c->crash))
 		expand_faults(w);
 	if (!m->busy && !w->step_wrong && index != NO_STATE)

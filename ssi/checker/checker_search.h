@@ -234,6 +234,9 @@ struct checker_worker {
 	struct checker_sums base_sums;
 	uint8_t base_about[POSITIONS_MAX];
 	bool base_signed;
+	/* Kernels of base whose exchange changes nothing: the first of those, how many they are; how many steps one stands for. */
+	uint8_t twin_of[NODES], twins[NODES];
+	uint32_t weight;
 	struct checker_images kernel_images, client_images;
 	uint32_t kernel_in[NODES], clients_in[NODES],
 		ghost_in; /* what the world holds; PART_FAILED: something else */
@@ -356,6 +359,8 @@ uint64_t checker_worker_size_bytes(const struct checker_worker *w);
 /* The least vector of v's class, in place; *orbit: of how many states, 0: not counted. If w->base is signed, what v has in
  * common with it is not looked at again. */
 void checker_symmetry_sign_base(struct checker_worker *w);
+/* Finds the twins of the base, which is signed. */
+void checker_symmetry_find_twins(struct checker_worker *w);
 void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit);
 void checker_symmetry_init(struct checker_search *s);
 /* Some other vector of v's class, in place, for the probe. */

@@ -838,6 +838,48 @@ static void hash_again(const struct checker_worker *w, struct checker_vector *v)
 		checker_vector_hash(w->search, v);
 }
 
+/* Whether exchanging kernels a and a + 1 leaves the vector as it is. */
+static bool are_twins(struct checker_worker *w, const struct checker_vector *v, const uint8_t *about,
+		      uint32_t a)
+{
+	const struct checker_search *s = w->search;
+	const uint32_t n = s->nodes;
+	const uint8_t both = (uint8_t)(3u << a);
+	struct checker_relabel r;
+	make_identity(w->c, &r);
+	r.label[a] = (uint8_t)(a + 1), r.label[a + 1] = (uint8_t)a;
+	for (uint32_t i = 0; i < s->ghost_at; i++) {
+		const uint32_t to = i < n ? r.label[i] : n + r.label[i - n];
+		const uint32_t id = about[i] & both ? relabel_part(w, &r, about[i], i, v->id[i]) : v->id[i];
+		if (id != v->id[to])
+			return false;
+	}
+	EACH_CHANNEL(s, v->full, i)
+	{
+		const uint32_t k = (uint32_t)i - s->channel_at;
+		const uint32_t to = s->channel_at + r.label[s->from_of[k]] * n + r.label[s->to_of[k]];
+		const uint32_t id = !v->id[to]        ? 0
+				    : about[i] & both ? relabel_part(w, &r, about[i], (uint32_t)i, v->id[i])
+						      : v->id[i];
+		if (id != v->id[to])
+			return false;
+	}
+	return true;
+}
+
+void checker_symmetry_find_twins(struct checker_worker *w)
+{
+	const struct checker *c = w->c;
+	const struct keys key = keys_at(&w->base_sums, 0);
+	for (uint32_t a = 0; a < c->nodes && a < NODES; a++) {
+		const bool twin = a > c->fixed && is_tied(&key, a - 1, a) &&
+				  are_twins(w, &w->base, w->base_about, a - 1);
+		w->twin_of[a] = twin ? w->twin_of[a - 1] : (uint8_t)a;
+		w->twins[a] = 1;
+		w->twins[w->twin_of[a]] += twin;
+	}
+}
+
 void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit)
 {
 	struct checker_search *s = w->search;
