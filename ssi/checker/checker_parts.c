@@ -60,18 +60,6 @@ void checker_array_free(struct checker_array *a)
 
 #define MEMO_FIRST 1024
 
-bool checker_memo_get(const struct checker_memo *m, uint64_t key, uint64_t *value)
-{
-	if (!m->size)
-		return false;
-	for (uint64_t i = checker_mix(key) & (m->size - 1); m->entry[i].key; i = (i + 1) & (m->size - 1))
-		if (m->entry[i].key == key) {
-			*value = m->entry[i].value;
-			return true;
-		}
-	return false;
-}
-
 static int memo_grow(struct checker_memo *m)
 {
 	const struct checker_memo old = *m;
@@ -102,6 +90,19 @@ int checker_memo_put(struct checker_memo *m, uint64_t key, uint64_t value)
 		i = (i + 1) & (m->size - 1);
 	m->count += !m->entry[i].key;
 	m->entry[i] = (struct checker_memo_entry){.key = key, .value = value};
+	return 0;
+}
+
+/* The array's room is fresh memory, which is zero. */
+int checker_dense_put(struct checker_dense *d, uint32_t key, uint64_t value)
+{
+	const uint64_t end = ((uint64_t)key + 1) * sizeof value;
+	if (end > d->array.used) {
+		if (!checker_array_more(&d->array, end - d->array.used))
+			return -ENOMEM;
+		d->array.used = end;
+	}
+	*(uint64_t *)(void *)(d->array.at + end - sizeof value) = value;
 	return 0;
 }
 

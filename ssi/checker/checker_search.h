@@ -44,6 +44,25 @@ static inline void *checker_array_push(struct checker_array *a, uint64_t size)
 	return at;
 }
 
+static inline uint64_t checker_mix(uint64_t x)
+{
+	x *= 0x9e3779b97f4a7c15u;
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93u;
+	return x ^ x >> 29;
+}
+
+/* A map from small numbers, most of which have a value; 0 is no value. */
+struct checker_dense {
+	struct checker_array array;
+};
+static inline uint64_t checker_dense_get(const struct checker_dense *d, uint32_t key)
+{
+	const uint64_t at = (uint64_t)key * sizeof(uint64_t);
+	return at < d->array.used ? *(const uint64_t *)(const void *)(d->array.at + at) : 0;
+}
+int checker_dense_put(struct checker_dense *d, uint32_t key, uint64_t value); /* 0 or -ENOMEM */
+
 /* A map of numbers; 0 is no key. */
 struct checker_memo {
 	struct checker_memo_entry {
@@ -51,14 +70,23 @@ struct checker_memo {
 	} * entry;
 	uint64_t size, count;
 };
-bool checker_memo_get(const struct checker_memo *m, uint64_t key, uint64_t *value);
+static inline bool checker_memo_get(const struct checker_memo *m, uint64_t key, uint64_t *value)
+{
+	if (!m->size)
+		return false;
+	for (uint64_t i = checker_mix(key) & (m->size - 1); m->entry[i].key; i = (i + 1) & (m->size - 1))
+		if (m->entry[i].key == key) {
+			*value = m->entry[i].value;
+			return true;
+		}
+	return false;
+}
 int checker_memo_put(struct checker_memo *m, uint64_t key, uint64_t value); /* 0 or -ENOMEM */
 void checker_memo_free(struct checker_memo *m);
 
 /* What a worker remembers: of a part and something else. */
 enum checker_memo_tag {
-	TAG_OWN = 1,
-	TAG_RECEIVE,
+	TAG_RECEIVE = 1,
 	TAG_CALL,
 	TAG_POP,
 	TAG_APPEND,
@@ -66,21 +94,12 @@ enum checker_memo_tag {
 	TAG_FIRSTS,
 	TAG_CLASS,
 	TAG_RELABEL,
-	TAG_SIGN,
 };
 #define PART_BITS 26
 static inline uint64_t checker_memo_key(enum checker_memo_tag tag, uint32_t small, uint32_t part,
 					uint32_t other)
 {
 	return (uint64_t)tag << 60 | (uint64_t)small << 52 | (uint64_t)part << PART_BITS | other;
-}
-
-static inline uint64_t checker_mix(uint64_t x)
-{
-	x *= 0x9e3779b97f4a7c15u;
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93u;
-	return x ^ x >> 29;
 }
 
 /* ---- parts ---- */
@@ -229,7 +248,9 @@ struct checker_worker {
 	struct checker_memo memo;
 	/* struct checker_outcome, _send, _freed, _ended, _own, step_node heads and blocks */
 	struct checker_array outcome, send, freed, end, own, raw, text, maps, signs;
-	struct checker_memo map_index, signs_index, relabel_index;
+	struct checker_memo map_index, relabel_index;
+	struct checker_dense own_of[NODES], pop_of, class_of; /* by part */
+	struct checker_dense signs_of[POSITIONS_MAX];
 	/* Of base: the atoms' sums, and which kernels each part's bytes depend on. */
 	struct checker_sums base_sums;
 	uint8_t base_about[POSITIONS_MAX];

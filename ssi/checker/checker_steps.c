@@ -196,14 +196,17 @@ uint32_t checker_steps_pop(struct checker_worker *w, uint32_t channel, uint32_t 
 {
 	const uint64_t key = checker_memo_key(TAG_POP, position, channel, 0);
 	struct step_msg m[CHANNEL_CREDIT + 1];
-	uint64_t value;
-	if (!checker_memo_get(&w->memo, key, &value)) {
+	uint64_t value = position ? 0 : checker_dense_get(&w->pop_of, channel);
+	if (!value && !(position && checker_memo_get(&w->memo, key, &value))) {
 		const uint32_t count = messages_of(w, channel, m);
 		checker_put_message(w->c, &w->bytes, &m[position]);
 		value = (uint64_t)intern(w, PART_MESSAGE, 0) << 32;
 		memmove(m + position, m + position + 1, (count - position - 1) * sizeof *m);
 		value |= channel_of(w, m, count - 1);
-		remember(w, key, value);
+		if (position)
+			remember(w, key, value);
+		else
+			w->failed |= checker_dense_put(&w->pop_of, channel, value) != 0;
 	}
 	*rest = (uint32_t)value;
 	return (uint32_t)(value >> 32);
@@ -240,18 +243,15 @@ uint32_t checker_steps_append(struct checker_worker *w, uint32_t channel, uint32
 
 uint32_t checker_steps_fullest(struct checker_worker *w, uint32_t channel)
 {
-	const uint64_t key = checker_memo_key(TAG_CLASS, 0, channel, 0);
 	struct step_msg m[CHANNEL_CREDIT + 1];
-	uint64_t value = 0;
-	if (!channel)
-		return 0;
-	if (!checker_memo_get(&w->memo, key, &value)) {
+	uint64_t value = checker_dense_get(&w->class_of, channel);
+	if (!value && channel) {
 		uint32_t of[STEP_REPLY + 1] = {0}, count = messages_of(w, channel, m);
 		for (uint32_t i = 0; i < count; i++)
 			of[w->c->model->channels_by_class ? w->c->protocol->event[m[i].event].klass : 0]++;
 		for (uint32_t k = 0; k <= STEP_REPLY; k++)
 			value = of[k] > value ? of[k] : value;
-		remember(w, key, value);
+		w->failed |= checker_dense_put(&w->class_of, channel, value) != 0;
 	}
 	return (uint32_t)value;
 }
@@ -420,9 +420,8 @@ const struct checker_outcome *checker_steps_call(struct checker_worker *w, uint3
 struct checker_own checker_steps_own(struct checker_worker *w, uint32_t a, uint32_t kernel)
 {
 	struct checker *c = w->c;
-	const uint64_t key = checker_memo_key(TAG_OWN, a, kernel, 0);
-	uint64_t at;
-	if (!checker_memo_get(&w->memo, key, &at)) {
+	uint64_t at = checker_dense_get(&w->own_of[a], kernel);
+	if (!at) {
 		struct checker_own own = {.at = count_of(&w->outcome, sizeof(struct checker_outcome))};
 		struct checker_moves_list l = {.move = w->move};
 		checker_steps_load_kernel(w, a, kernel);
@@ -435,15 +434,14 @@ struct checker_own checker_steps_own(struct checker_worker *w, uint32_t a, uint3
 			own.timers += o.timer;
 			keep(w, &o);
 		}
-		at = count_of(&w->own, sizeof own);
 		struct checker_own *kept = checker_array_push(&w->own, sizeof own);
-		w->failed |= !kept;
+		at = count_of(&w->own, sizeof own);
+		w->failed |= !kept || checker_dense_put(&w->own_of[a], kernel, at);
 		if (!kept)
 			return (struct checker_own){0};
 		*kept = own;
-		remember(w, key, at);
 	}
-	return ((const struct checker_own *)(const void *)w->own.at)[at];
+	return ((const struct checker_own *)(const void *)w->own.at)[at - 1];
 }
 
 /* ---- workers ---- */
@@ -486,7 +484,12 @@ void checker_worker_fini(struct checker_worker *w)
 		checker_array_free(arrays[i]);
 	checker_memo_free(&w->memo);
 	checker_memo_free(&w->map_index);
-	checker_memo_free(&w->signs_index);
+	for (uint32_t i = 0; i < POSITIONS_MAX; i++)
+		checker_array_free(&w->signs_of[i].array);
+	for (uint32_t a = 0; a < NODES; a++)
+		checker_array_free(&w->own_of[a].array);
+	checker_array_free(&w->pop_of.array);
+	checker_array_free(&w->class_of.array);
 	checker_memo_free(&w->relabel_index);
 	images_fini(&w->kernel_images);
 	images_fini(&w->client_images);
@@ -499,10 +502,14 @@ uint64_t checker_worker_size_bytes(const struct checker_worker *w)
 {
 	const struct checker_array *const arrays[] = {&w->outcome, &w->send, &w->freed, &w->end, &w->own,
 						      &w->raw,     &w->maps, &w->signs, &w->text};
-	uint64_t size = (w->memo.size + w->map_index.size + w->signs_index.size + w->relabel_index.size) *
-				sizeof *w->memo.entry +
+	uint64_t size = (w->memo.size + w->map_index.size + w->relabel_index.size) * sizeof *w->memo.entry +
 			IMAGES * (w->kernel_images.size + w->client_images.size);
 	for (uint32_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		size += arrays[i]->used;
+	for (uint32_t i = 0; i < POSITIONS_MAX; i++)
+		size += w->signs_of[i].array.used;
+	for (uint32_t a = 0; a < NODES; a++)
+		size += w->own_of[a].array.used;
+	size += w->pop_of.array.used + w->class_of.array.used;
 	return size;
 }

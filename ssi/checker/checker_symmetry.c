@@ -325,10 +325,14 @@ static void home_of(const struct checker_search *s, uint32_t position, uint32_t 
 
 /* ---- signatures ---- */
 
-static uint32_t atoms_of(const struct checker_search *s) { return NODES + s->nodes * s->c->atoms_a_node; }
+static uint32_t atoms_of(const struct checker_search *s)
+{
+	return NODES + (s->pools ? s->nodes * s->c->atoms_a_node : 0);
+}
 
 #define ABOUT_SHIFT 56
 #define SIGNS_SHIFT 16
+#define SIGNS_KNOWN (1ull << (ABOUT_SHIFT - 1))
 
 /* Where the sums of a part are, how many, and which kernels its bytes depend on. */
 static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t id)
@@ -359,16 +363,15 @@ static uint64_t sign_part(struct checker_worker *w, uint32_t position, uint32_t 
 					      .all = sum[i]};
 		count++;
 	}
-	return (uint64_t)k.about << ABOUT_SHIFT | at << SIGNS_SHIFT | count;
+	return (uint64_t)k.about << ABOUT_SHIFT | SIGNS_KNOWN | at << SIGNS_SHIFT | count;
 }
 
 static uint64_t signs_of(struct checker_worker *w, uint32_t position, uint32_t id)
 {
-	const uint64_t key = checker_memo_key(TAG_SIGN, position, id, 0);
-	uint64_t value;
-	if (!checker_memo_get(&w->signs_index, key, &value)) {
+	uint64_t value = checker_dense_get(&w->signs_of[position], id);
+	if (!value) {
 		value = sign_part(w, position, id);
-		w->failed |= checker_memo_put(&w->signs_index, key, value) != 0;
+		w->failed |= checker_dense_put(&w->signs_of[position], id, value) != 0;
 	}
 	return value;
 }
@@ -378,7 +381,7 @@ static uint8_t add_signs(struct checker_worker *w, uint32_t position, uint32_t i
 {
 	if (!id)
 		return 0;
-	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
+	const uint64_t value = signs_of(w, position, id), at = value << 9 >> (9 + SIGNS_SHIFT);
 	if (!(value & 0xffff))
 		return (uint8_t)(value >> ABOUT_SHIFT);
 	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
@@ -393,7 +396,7 @@ static void take_signs(struct checker_worker *w, uint32_t position, uint32_t id,
 {
 	if (!id)
 		return;
-	const uint64_t value = signs_of(w, position, id), at = value << 8 >> (8 + SIGNS_SHIFT);
+	const uint64_t value = signs_of(w, position, id), at = value << 9 >> (9 + SIGNS_SHIFT);
 	const struct checker_sign *sign = (const struct checker_sign *)(const void *)w->signs.at + at;
 	for (uint32_t i = 0; i < (value & 0xffff); i++) {
 		sums->all[sign[i].atom] -= sign[i].all;
@@ -629,7 +632,10 @@ static void make_identity(const struct checker *c, struct checker_relabel *r)
 	for (uint32_t a = 0; a < c->nodes && a < NODES; a++) {
 		r->label[a] = (uint8_t)a;
 		for (uint32_t m = 1; m < c->protocol->machines; m++)
-			memcpy(r->slot[a][m], plain_order, c->slots[m]);
+			if (c->slots[m] > 1) /* the only slot is the first */
+				memcpy(r->slot[a][m], plain_order, c->slots[m]);
+			else
+				r->slot[a][m][0] = 0;
 	}
 	r->is_identity = true;
 }
@@ -895,7 +901,8 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 		sign_vector(w, v, &sums, about.about);
 	t.count = 0, t.orders = t.free_orders = 1;
 	make_identity(w->c, &r);
-	order_slots(w, &sums, &r, &t);
+	if (s->pools)
+		order_slots(w, &sums, &r, &t);
 	order_kernels(w->c, &sums, &r, &t);
 	if (!r.is_identity) {
 		apply(w, &r, v, &about, &ordered, &ordered_about);
