@@ -46,10 +46,13 @@ void checker_vector_set(const struct checker_search *s, struct checker_vector *v
 		return;
 	v->hash += salted(s, position, id) - salted(s, position, v->id[position]);
 	v->id[position] = id;
-	if (position >= s->channel_at) {
-		const uint64_t bit = 1ull << (position - s->channel_at);
-		v->full = id ? v->full | bit : v->full & ~bit;
+	if (position < s->channel_at) {
+		v->changed |= 1ull << position;
+		return;
 	}
+	const uint64_t bit = 1ull << (position - s->channel_at);
+	v->full = id ? v->full | bit : v->full & ~bit;
+	v->changed_channels |= bit;
 }
 
 static uint8_t *put_id(uint8_t *out, uint32_t id)
@@ -95,7 +98,7 @@ void checker_vector_decode(const struct checker_search *s, const uint8_t *in, ui
 		v->id[n + a] = mask >> a & 1 ? checker_get_value(&in) : s->idle[a];
 	v->id[s->ghost_at] = checker_get_value(&in);
 	memset(v->id + s->channel_at, 0, (s->positions - s->channel_at) * sizeof *v->id);
-	v->full = 0;
+	v->full = v->changed = v->changed_channels = 0;
 	while (in < end) {
 		const uint32_t position = *in++;
 		v->id[position] = checker_get_value(&in);
@@ -137,7 +140,7 @@ void checker_vector_of_world(struct checker_worker *w, struct checker_vector *v,
 	}
 	v->id[s->ghost_at] = checker_steps_ghost(w);
 	w->ghost_in = PART_FAILED;
-	v->full = 0;
+	v->full = v->changed = v->changed_channels = 0;
 	for (uint32_t x = 0; x < s->nodes; x++)
 		for (uint32_t y = 0; y < s->nodes; y++) {
 			uint32_t *id = &v->id[channel_at(s, x, y)], count = c->shared->count[x][y];
@@ -311,6 +314,7 @@ static bool add_step(struct checker_worker *w, struct step *step)
 	}
 	v->hash = w->base.hash;
 	v->full = w->base.full;
+	v->changed = v->changed_channels = 0;
 	memcpy(v->id, w->base.id, s->positions * sizeof *v->id);
 	if (step->from < s->nodes)
 		checker_vector_set(s, v, channel_at(s, step->from, step->a), step->rest);
@@ -342,7 +346,7 @@ static void receive_from(struct checker_worker *w, struct moves *m, uint32_t fro
 {
 	const struct checker_search *s = w->search;
 	const uint32_t channel = w->base.id[channel_at(s, from, a)];
-	const uint32_t mask = channel ? checker_steps_firsts(w, channel) : 0;
+	const uint32_t mask = checker_steps_firsts(w, channel);
 	for (uint32_t p = 0; mask >> p && !w->step_wrong; p++) {
 		struct step step = {.a = a, .from = from};
 		if (!(mask >> p & 1))
@@ -366,9 +370,11 @@ static uint32_t weight_of(const struct checker_worker *w, uint32_t from, uint32_
 static void expand_kernel(struct checker_worker *w, struct moves *m, uint32_t a)
 {
 	const struct checker_search *s = w->search;
-	for (uint32_t from = 0; from < s->nodes && !w->step_wrong; from++) {
+	EACH_CHANNEL(s, w->base.full & s->into[a], i)
+	{
+		const uint32_t from = s->from_of[i - s->channel_at];
 		w->weight = weight_of(w, from, a);
-		if (w->weight)
+		if (w->weight && !w->step_wrong)
 			receive_from(w, m, from, a);
 	}
 	w->weight = w->twins[a];

@@ -409,6 +409,7 @@ void checker_search_shape(struct checker_search *s)
 	for (uint32_t i = 0; i < s->nodes * s->nodes; i++) {
 		s->from_of[i] = (uint8_t)(i / s->nodes);
 		s->to_of[i] = (uint8_t)(i % s->nodes);
+		s->into[i % s->nodes] |= 1ull << i;
 	}
 }
 

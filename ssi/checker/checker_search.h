@@ -94,6 +94,7 @@ enum checker_memo_tag {
 	TAG_FIRSTS,
 	TAG_CLASS,
 	TAG_RELABEL,
+	TAG_RELABEL_BY_MAP,
 };
 #define PART_BITS 26
 static inline uint64_t checker_memo_key(enum checker_memo_tag tag, uint32_t small, uint32_t part,
@@ -144,6 +145,8 @@ static inline const struct checker_part *checker_part_at(const struct checker_pa
 struct checker_vector {
 	uint64_t hash;
 	uint64_t full; /* bit i: channel i has messages */
+	/* Since the vector was copied from the worker's base: which parts were set, and which channels. */
+	uint64_t changed, changed_channels;
 	uint32_t id[POSITIONS_MAX];
 };
 _Static_assert(NODES *NODES <= 64, "a bit for each channel");
@@ -224,6 +227,11 @@ struct checker_relabel {
 	bool is_identity;
 	uint8_t slot[NODES][STEP_MACHINES_MAX][SLOTS_MAX];
 };
+/* What becomes of one kernel. */
+struct checker_turn {
+	uint8_t label;
+	uint8_t slot[STEP_MACHINES_MAX][SLOTS_MAX];
+};
 struct checker_map {
 	struct checker_relabel relabel;
 	uint16_t code[CODES_MAX];
@@ -249,6 +257,10 @@ struct checker_worker {
 	/* struct checker_outcome, _send, _freed, _ended, _own, step_node heads and blocks */
 	struct checker_array outcome, send, freed, end, own, raw, text, maps, signs;
 	struct checker_memo map_index, relabel_index;
+	/* What becomes of one kernel in a relabelling, and of several: numbers of both. */
+	struct checker_array turns;
+	struct checker_memo turn_index, turns_index;
+	uint32_t turns_known;
 	struct checker_dense own_of[NODES], pop_of, class_of; /* by part */
 	struct checker_dense signs_of[POSITIONS_MAX];
 	/* Of base: the atoms' sums, and which kernels each part's bytes depend on. */
@@ -317,6 +329,7 @@ struct checker_search {
 	struct checker_names names;
 	uint32_t nodes, positions, ghost_at, channel_at;
 	uint8_t from_of[NODES * NODES], to_of[NODES * NODES]; /* of a channel */
+	uint64_t into[NODES];                                 /* channels to a kernel, as `full` */
 	uint32_t idle[NODES], stopped; /* parts: clients that call nothing, a kernel that has stopped */
 	uint64_t salt[POSITIONS_MAX];
 	uint64_t free_key[NODES + 1]

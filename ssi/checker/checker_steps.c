@@ -491,6 +491,9 @@ void checker_worker_fini(struct checker_worker *w)
 	checker_array_free(&w->pop_of.array);
 	checker_array_free(&w->class_of.array);
 	checker_memo_free(&w->relabel_index);
+	checker_memo_free(&w->turn_index);
+	checker_memo_free(&w->turns_index);
+	checker_array_free(&w->turns);
 	images_fini(&w->kernel_images);
 	images_fini(&w->client_images);
 	free(w->move);
@@ -502,7 +505,9 @@ uint64_t checker_worker_size_bytes(const struct checker_worker *w)
 {
 	const struct checker_array *const arrays[] = {&w->outcome, &w->send, &w->freed, &w->end, &w->own,
 						      &w->raw,     &w->maps, &w->signs, &w->text};
-	uint64_t size = (w->memo.size + w->map_index.size + w->relabel_index.size) * sizeof *w->memo.entry +
+	uint64_t size = (w->memo.size + w->map_index.size + w->relabel_index.size + w->turn_index.size +
+			 w->turns_index.size) *
+				sizeof *w->memo.entry +
 			IMAGES * (w->kernel_images.size + w->client_images.size);
 	for (uint32_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		size += arrays[i]->used;

@@ -447,10 +447,12 @@ static void sign_next(struct checker_worker *w, const struct checker_vector *v, 
 	const struct checker_search *s = w->search;
 	copy_sums(s, sums, &w->base_sums);
 	memcpy(about, w->base_about, s->positions);
-	for (uint32_t i = 0; i < s->ghost_at; i++)
+	for (uint64_t rest = v->changed & ~(1ull << s->ghost_at); rest; rest &= rest - 1) {
+		const uint32_t i = (uint32_t)__builtin_ctzll(rest);
 		if (v->id[i] != w->base.id[i])
 			about[i] = sign_changed(w, i, w->base.id[i], v->id[i], sums);
-	EACH_CHANNEL(s, v->full | w->base.full, i)
+	}
+	EACH_CHANNEL(s, v->changed_channels, i)
 	if (v->id[i] != w->base.id[i])
 		about[i] = sign_changed(w, (uint32_t)i, w->base.id[i], v->id[i], sums);
 }
@@ -520,7 +522,56 @@ static uint32_t map_of(struct checker_worker *w, const struct checker_relabel *r
 	return (uint32_t)at;
 }
 
-/* What of a relabelling matters to a part: what becomes of the kernels that it is about, if no slots are exchanged. */
+/* ---- what of a relabelling matters to a part ---- */
+
+#define TURNS_MAX  0xffffu
+#define TURN_NODES 4 /* so many numbers of turns make a key */
+
+/* The number of what becomes of kernel a; 0: nothing, TURNS_MAX: there are too many. */
+static uint32_t turn_of(struct checker_worker *w, const struct checker_relabel *r, uint32_t a)
+{
+	const struct checker *c = w->c;
+	struct checker_turn turn = {.label = r->label[a]};
+	uint64_t key = turn.label + 1u, at;
+	for (uint32_t m = 1; m < c->protocol->machines; m++)
+		if (is_pool(c, m)) {
+			memcpy(turn.slot[m], r->slot[a][m], c->slots[m]);
+			key = checker_mix(key + checker_hash(r->slot[a][m], c->slots[m]));
+		}
+	for (key |= 1; checker_memo_get(&w->turn_index, key, &at); key += 2)
+		if (!memcmp((const struct checker_turn *)(const void *)w->turns.at + at - 1, &turn,
+			    sizeof turn))
+			return (uint32_t)at;
+	if (w->turns_known + 1 >= TURNS_MAX)
+		return TURNS_MAX;
+	struct checker_turn *kept = checker_array_push(&w->turns, sizeof *kept);
+	w->failed |= !kept || checker_memo_put(&w->turn_index, key, w->turns_known + 1);
+	if (!kept)
+		return TURNS_MAX;
+	*kept = turn;
+	return ++w->turns_known;
+}
+
+/* Of those kernels that a part is about, what becomes of them, as a number; 0: there is none. */
+static uint32_t turns_of(struct checker_worker *w, const uint16_t *turn, uint8_t about)
+{
+	uint64_t key = 0, number;
+	for (uint32_t rest = about; rest; rest &= rest - 1) {
+		const uint32_t a = (uint32_t)__builtin_ctz(rest);
+		if (turn[a] == TURNS_MAX)
+			return 0;
+		key |= (uint64_t)turn[a] << 16 * a;
+	}
+	if (checker_memo_get(&w->turns_index, key, &number))
+		return (uint32_t)number;
+	number = w->turns_index.count + 1;
+	if (number >> PART_BITS)
+		return 0;
+	w->failed |= checker_memo_put(&w->turns_index, key, number) != 0;
+	return (uint32_t)number;
+}
+
+/* What becomes of the kernels that a part is about, if no slots are exchanged. */
 static uint64_t labels_of(const struct checker_relabel *r, uint8_t about)
 {
 	uint64_t labels = 0;
@@ -531,17 +582,51 @@ static uint64_t labels_of(const struct checker_relabel *r, uint8_t about)
 	return labels;
 }
 
-static uint32_t relabel_part(struct checker_worker *w, const struct checker_relabel *r, uint8_t about,
-			     uint32_t position, uint32_t id)
+/* A relabelling that is about to be applied. */
+struct mover {
+	struct checker_worker *w;
+	const struct checker_relabel *r;
+	uint8_t moved; /* kernels that become others, or have slots that do */
+	uint16_t turn[NODES];
+};
+
+static struct mover mover_of(struct checker_worker *w, const struct checker_relabel *r)
 {
-	const bool pools = w->search->pools;
-	const uint64_t key = pools ? checker_memo_key(TAG_RELABEL, position, id, map_of(w, r))
-				   : (uint64_t)id << 32 | labels_of(r, about);
-	const struct checker_part *p = checker_part_at(&w->search->parts, id);
+	const struct checker *c = w->c;
+	struct mover x = {.w = w, .r = r};
+	for (uint32_t a = 0; a < c->nodes; a++) {
+		bool moves = r->label[a] != a;
+		for (uint32_t m = 1; w->search->pools && m < c->protocol->machines; m++)
+			moves = moves ||
+				(is_pool(c, m) && memcmp(r->slot[a][m], plain_order, c->slots[m]) != 0);
+		x.moved |= (uint8_t)((uint32_t)moves << a);
+		if (moves && w->search->pools && c->nodes <= TURN_NODES)
+			x.turn[a] = (uint16_t)turn_of(w, r, a);
+	}
+	return x;
+}
+
+static uint64_t relabel_key(const struct mover *x, uint8_t about, uint32_t position, uint32_t id)
+{
+	struct checker_worker *w = x->w;
+	uint32_t turns;
+	if (!w->search->pools)
+		return (uint64_t)id << 32 | labels_of(x->r, about);
+	if (w->c->nodes <= TURN_NODES && (turns = turns_of(w, x->turn, about & x->moved)))
+		return checker_memo_key(TAG_RELABEL, position, id, turns);
+	return checker_memo_key(TAG_RELABEL_BY_MAP, position, id, map_of(w, x->r));
+}
+
+/* A part, which is about somebody who moves, under a relabelling. */
+static uint32_t relabel_part(const struct mover *x, uint8_t about, uint32_t position, uint32_t id)
+{
+	struct checker_worker *w = x->w;
+	const uint64_t key = relabel_key(x, about, position, id);
 	uint64_t value;
 	if (checker_memo_get(&w->relabel_index, key, &value))
 		return (uint32_t)value;
-	struct walk k = {.c = w->c, .in = p->bytes, .out = &w->bytes, .map = map_at(w, map_of(w, r))};
+	const struct checker_part *p = checker_part_at(&w->search->parts, id);
+	struct walk k = {.c = w->c, .in = p->bytes, .out = &w->bytes, .map = map_at(w, map_of(w, x->r))};
 	home_of(w->search, position, &k.home, &k.to);
 	w->bytes.length = 0;
 	walk_part(&k, (enum checker_kind)p->kind);
@@ -566,64 +651,49 @@ static uint8_t relabel_mask(const struct checker_relabel *r, uint32_t mask)
 	return (uint8_t)out;
 }
 
-/* Kernels that become others, or have slots that do. */
-static uint8_t moved_by(const struct checker *c, const struct checker_relabel *r, bool pools)
+static uint32_t moved_part(const struct mover *x, uint8_t about, uint32_t position, uint32_t id)
 {
-	uint32_t moved = 0;
-	for (uint32_t a = 0; a < c->nodes; a++) {
-		bool moves = r->label[a] != a;
-		for (uint32_t m = 1; pools && m < c->protocol->machines; m++)
-			moves = moves || memcmp(r->slot[a][m], plain_order, c->slots[m]) != 0;
-		moved |= (uint32_t)moves << a;
-	}
-	return (uint8_t)moved;
+	return about & x->moved && id ? relabel_part(x, about, position, id) : id;
 }
-
-struct mover {
-	struct checker_worker *w;
-	const struct checker_relabel *r;
-	const struct checker_vector *v;
-	const struct about *in;
-	struct checker_vector *out;
-	struct about *out_about;
-	uint8_t moved;
-};
 
 /* A part that is about nobody who moves stays as it is, but perhaps not where it is. */
-static void move_part(const struct mover *x, uint32_t i, uint32_t j)
-{
-	const uint8_t about = x->in->about[i];
-	const uint32_t id = x->v->id[i];
-	const bool changes = about & x->moved && id;
-	x->out->id[j] = changes ? relabel_part(x->w, x->r, about, i, id) : id;
-	x->out_about->about[j] = changes ? relabel_mask(x->r, about) : about;
-}
-
 static void apply(struct checker_worker *w, const struct checker_relabel *r, const struct checker_vector *v,
-		  const struct about *in, struct checker_vector *out, struct about *out_about)
+		  const struct about *in, struct checker_vector *out)
 {
 	const struct checker_search *s = w->search;
-	const struct mover x = {.w = w,
-				.r = r,
-				.v = v,
-				.in = in,
-				.out = out,
-				.out_about = out_about,
-				.moved = moved_by(w->c, r, s->pools)};
+	const struct mover x = mover_of(w, r);
 	const uint32_t n = s->nodes;
 	for (uint32_t a = 0; a < n; a++) {
-		move_part(&x, a, r->label[a]);
-		move_part(&x, n + a, n + r->label[a]);
+		const uint32_t b = r->label[a];
+		out->id[b] = moved_part(&x, in->about[a], a, v->id[a]);
+		out->id[n + b] = moved_part(&x, in->about[n + a], n + a, v->id[n + a]);
 	}
 	out->id[s->ghost_at] = v->id[s->ghost_at];
 	out->full = 0;
 	memset(out->id + s->channel_at, 0, (s->positions - s->channel_at) * sizeof *out->id);
 	EACH_CHANNEL(s, v->full, i)
 	{
-		const uint32_t channel =
-			r->label[s->from_of[i - s->channel_at]] * n + r->label[s->to_of[i - s->channel_at]];
-		move_part(&x, (uint32_t)i, s->channel_at + channel);
-		out->full |= 1ull << channel;
+		const uint32_t k = (uint32_t)i - s->channel_at;
+		const uint32_t to = r->label[s->from_of[k]] * n + r->label[s->to_of[k]];
+		out->id[s->channel_at + to] = moved_part(&x, in->about[i], (uint32_t)i, v->id[i]);
+		out->full |= 1ull << to;
+	}
+}
+
+/* What the parts of a relabelled vector are about. */
+static void relabel_about(const struct checker_search *s, const struct checker_relabel *r,
+			  const struct checker_vector *v, const struct about *in, struct about *out)
+{
+	const uint32_t n = s->nodes;
+	for (uint32_t a = 0; a < n; a++) {
+		out->about[r->label[a]] = relabel_mask(r, in->about[a]);
+		out->about[n + r->label[a]] = relabel_mask(r, in->about[n + a]);
+	}
+	EACH_CHANNEL(s, v->full, i)
+	{
+		const uint32_t k = (uint32_t)i - s->channel_at;
+		out->about[s->channel_at + r->label[s->from_of[k]] * n + r->label[s->to_of[k]]] =
+			relabel_mask(r, in->about[i]);
 	}
 }
 
@@ -780,24 +850,55 @@ static void permute_tie(struct checker_relabel *r, const struct tie *t, uint64_t
 	}
 }
 
+/* Whether exchanging kernels a and a + 1 leaves the vector as it is. */
+static bool are_twins(struct checker_worker *w, const struct checker_vector *v, const uint8_t *about,
+		      uint32_t a)
+{
+	const struct checker_search *s = w->search;
+	const uint32_t n = s->nodes;
+	struct checker_relabel r;
+	make_identity(w->c, &r);
+	r.label[a] = (uint8_t)(a + 1), r.label[a + 1] = (uint8_t)a;
+	const struct mover x = mover_of(w, &r);
+	for (uint32_t i = 0; i < s->ghost_at; i++) {
+		const uint32_t to = i < n ? r.label[i] : n + r.label[i - n];
+		const uint32_t id = moved_part(&x, about[i], i, v->id[i]);
+		if (id != v->id[to])
+			return false;
+	}
+	EACH_CHANNEL(s, v->full, i)
+	{
+		const uint32_t k = (uint32_t)i - s->channel_at;
+		const uint32_t to = s->channel_at + r.label[s->from_of[k]] * n + r.label[s->to_of[k]];
+		const uint32_t id = v->id[to] ? moved_part(&x, about[i], (uint32_t)i, v->id[i]) : 0;
+		if (id != v->id[to])
+			return false;
+	}
+	return true;
+}
+
+/* Whether exchanging slots i and i + 1 of a pool leaves the vector as it is. */
+static bool is_same_slot(struct checker_worker *w, const struct checker_vector *v, const struct about *about,
+			 const struct tie *tie, uint32_t i)
+{
+	struct checker_relabel r;
+	struct checker_vector other;
+	make_identity(w->c, &r);
+	r.slot[tie->a][tie->m][i] = (uint8_t)(i + 1), r.slot[tie->a][tie->m][i + 1] = (uint8_t)i;
+	apply(w, &r, v, about, &other);
+	return checker_vector_is(w->search, v, &other);
+}
+
 /* Whether no exchange of tied neighbours changes the vector. */
 static bool ties_say_nothing(struct checker_worker *w, const struct checker_vector *v,
 			     const struct about *about, const struct ties *t)
 {
-	struct checker_relabel r;
-	struct checker_vector other;
-	struct about moved;
-	make_identity(w->c, &r);
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct tie *tie = &t->tie[i];
-		uint8_t *to = tie->a == NODES ? r.label : r.slot[tie->a][tie->m];
-		for (uint32_t j = tie->at; j + 1 < tie->at + tie->count; j++) {
-			to[j] = (uint8_t)(j + 1), to[j + 1] = (uint8_t)j;
-			apply(w, &r, v, about, &other, &moved);
-			to[j] = (uint8_t)j, to[j + 1] = (uint8_t)(j + 1);
-			if (!checker_vector_is(w->search, v, &other))
+		for (uint32_t j = tie->at; j + 1 < tie->at + tie->count; j++)
+			if (tie->a == NODES ? !are_twins(w, v, about->about, j)
+					    : !is_same_slot(w, v, about, tie, j))
 				return false;
-		}
 	}
 	return true;
 }
@@ -808,7 +909,6 @@ static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, c
 {
 	const struct checker_vector base = *v;
 	struct checker_vector other;
-	struct about moved;
 	uint64_t reached = 1;
 	for (uint64_t n = 1; n < t->orders; n++) {
 		struct checker_relabel r;
@@ -819,7 +919,7 @@ static uint64_t break_ties(struct checker_worker *w, struct checker_vector *v, c
 			permute_tie(&r, &t->tie[i], number % orders);
 			number /= orders;
 		}
-		apply(w, &r, &base, about, &other, &moved);
+		apply(w, &r, &base, about, &other);
 		const int order = compare(w->search, &other, v);
 		reached = order < 0 ? 1 : reached + (order == 0);
 		if (order < 0)
@@ -842,35 +942,6 @@ static void hash_again(const struct checker_worker *w, struct checker_vector *v)
 		checker_vector_hash_from(w->search, v, &w->base);
 	else
 		checker_vector_hash(w->search, v);
-}
-
-/* Whether exchanging kernels a and a + 1 leaves the vector as it is. */
-static bool are_twins(struct checker_worker *w, const struct checker_vector *v, const uint8_t *about,
-		      uint32_t a)
-{
-	const struct checker_search *s = w->search;
-	const uint32_t n = s->nodes;
-	const uint8_t both = (uint8_t)(3u << a);
-	struct checker_relabel r;
-	make_identity(w->c, &r);
-	r.label[a] = (uint8_t)(a + 1), r.label[a + 1] = (uint8_t)a;
-	for (uint32_t i = 0; i < s->ghost_at; i++) {
-		const uint32_t to = i < n ? r.label[i] : n + r.label[i - n];
-		const uint32_t id = about[i] & both ? relabel_part(w, &r, about[i], i, v->id[i]) : v->id[i];
-		if (id != v->id[to])
-			return false;
-	}
-	EACH_CHANNEL(s, v->full, i)
-	{
-		const uint32_t k = (uint32_t)i - s->channel_at;
-		const uint32_t to = s->channel_at + r.label[s->from_of[k]] * n + r.label[s->to_of[k]];
-		const uint32_t id = !v->id[to]        ? 0
-				    : about[i] & both ? relabel_part(w, &r, about[i], (uint32_t)i, v->id[i])
-						      : v->id[i];
-		if (id != v->id[to])
-			return false;
-	}
-	return true;
 }
 
 void checker_symmetry_find_twins(struct checker_worker *w)
@@ -905,9 +976,10 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 		order_slots(w, &sums, &r, &t);
 	order_kernels(w->c, &sums, &r, &t);
 	if (!r.is_identity) {
-		apply(w, &r, v, &about, &ordered, &ordered_about);
+		apply(w, &r, v, &about, &ordered);
+		if (t.count)
+			relabel_about(s, &r, v, &about, &ordered_about), about = ordered_about;
 		copy_parts(s, v, &ordered);
-		about = ordered_about;
 	}
 	if (t.count)
 		same = ties_say_nothing(w, v, &about, &t) ? all_orders(&t)
@@ -935,7 +1007,7 @@ void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
 	const struct checker *c = w->c;
 	struct checker_relabel r;
 	struct checker_vector out = *v;
-	struct about about, moved;
+	struct about about;
 	struct checker_sums sums;
 	make_identity(c, &r);
 	sign_vector(w, v, &sums, about.about);
@@ -946,7 +1018,7 @@ void checker_symmetry_shake(struct checker_worker *w, struct checker_vector *v)
 		for (uint32_t m = 1; m < c->protocol->machines; m++)
 			if (is_pool(c, m))
 				shake_pool(c, a, m, &r);
-	apply(w, &r, v, &about, &out, &moved);
+	apply(w, &r, v, &about, &out);
 	*v = out;
 	checker_vector_hash(w->search, v);
 }
