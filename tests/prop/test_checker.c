@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "ssi/checker/checker.h"
+#include "ssi/checker/checker_search.h"
 #include "ssi/checker/replay.h"
 #include "ssi/protocols/protocols.h"
 #include "tests/lib/german.h"
@@ -402,6 +403,52 @@ static void test_tree_faults_are_found(void **state)
 	planted_fini(&p);
 }
 
+/* ---- the set of states ---- */
+
+/* A search that closes is a proof only if states are told apart by their bytes, not by their hashes. */
+static void test_states_with_one_hash_are_told_apart(void **state)
+{
+	(void)state;
+	static struct checker_store store;
+	const uint64_t hash = 0xfedcba9876543210u;
+	uint32_t number[300], other;
+	assert_int_equal(checker_store_init(&store), 0);
+	for (uint32_t i = 0; i < 300; i++) { /* the table grows meanwhile */
+		const uint8_t bytes[3] = {(uint8_t)i, 7, (uint8_t)(i / 256)};
+		assert_int_equal(checker_store_insert(&store, hash, bytes, 3, i, &number[i]), 1);
+	}
+	for (uint32_t i = 0; i < 300; i++) {
+		const uint8_t bytes[4] = {(uint8_t)i, 7, (uint8_t)(i / 256), 9};
+		assert_int_equal(checker_store_insert(&store, hash, bytes, 3, 0, &other), 0);
+		assert_int_equal(other, number[i]);
+		assert_int_equal(checker_store_parent(&store, other), i);
+		assert_int_equal(checker_store_insert(&store, hash, bytes, 4, 0, &other), 1); /* longer */
+	}
+	assert_int_equal(checker_store_states(&store), 600);
+	checker_store_fini(&store);
+}
+
+/* Nor are parts. Two of one kind may have any bytes; of two kinds they have the same ones. */
+static void test_parts_are_told_apart_by_kind_and_bytes(void **state)
+{
+	(void)state;
+	struct checker_parts parts;
+	struct checker_bytes bytes = {.length = 2, .byte = {1, 2}};
+	assert_int_equal(checker_parts_init(&parts), 0);
+	const uint32_t kernel = checker_parts_intern(&parts, PART_KERNEL, 0, &bytes);
+	const uint32_t clients = checker_parts_intern(&parts, PART_CLIENTS, 0, &bytes);
+	assert_int_not_equal(kernel, clients);
+	assert_int_equal(checker_parts_intern(&parts, PART_KERNEL, 0, &bytes), kernel);
+	/* A part whose hash is the other's: only its bytes differ. */
+	struct checker_part *p = &parts.block[0][kernel];
+	const uint8_t other[2] = {1, 3};
+	const uint8_t *kept = p->bytes;
+	p->bytes = other;
+	assert_int_not_equal(checker_parts_intern(&parts, PART_KERNEL, 0, &bytes), kernel);
+	p->bytes = kept;
+	checker_parts_fini(&parts);
+}
+
 /* ---- limits ---- */
 
 static void test_limits_end_a_search_gracefully(void **state)
@@ -608,6 +655,8 @@ int main(void)
 		cmocka_unit_test(test_a_model_that_is_not_symmetric_is_refused),
 		cmocka_unit_test(test_msi_faults_are_found),
 		cmocka_unit_test(test_tree_faults_are_found),
+		cmocka_unit_test(test_states_with_one_hash_are_told_apart),
+		cmocka_unit_test(test_parts_are_told_apart_by_kind_and_bytes),
 		cmocka_unit_test(test_limits_end_a_search_gracefully),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 		cmocka_unit_test(test_two_runs_are_alike),
