@@ -9,6 +9,7 @@
  * checker_store.c       the set of states
  * checker_steps.c       outcomes, remembered
  * checker_symmetry.c    one vector for all that relabelling makes of it
+ * checker_relabel.c     what relabelling makes of a part
  * checker_expand.c      the successors of a state
  * checker_search.c      breadth first, by several threads
  * checker_audit.c       for tests: the classes of the states of a search without symmetry
