@@ -345,6 +345,11 @@ bool flat_serves(const struct flat_machine *machine, enum flat_op op);
 /* For tests: a frame of the monitor of `from`, as it likes, reaches `to` at this time (virtual). */
 void flat_forge(struct flat_machine *machine, uint32_t from, uint32_t to, sim_ps at,
 		const struct step_msg *msg);
+/* For tests: bits of capability/crypto, as a faulty monitor likes, in a place of its own; and how many bits were refused for
+ * their MAC. */
+void flat_forge_bits(struct flat_machine *machine, step_ref place, step_ref object, uint32_t word,
+		     uint64_t tag);
+uint64_t flat_forged(const struct flat_machine *machine);
 /* Frames that clusters have refused, and faults that the hostile cluster's have led to. */
 uint64_t flat_refused(const struct flat_machine *machine, uint64_t *contained);
 

@@ -64,7 +64,7 @@ static const void *field_at(const void *cap, uint32_t offset)
 	return offset == UINT32_MAX ? NULL : (const char *)cap + offset;
 }
 
-static uint32_t offset_of(const struct step_machine *machine, const char *name)
+uint32_t flat_offset_of(const struct step_machine *machine, const char *name)
 {
 	for (const struct step_field *f = machine->fields(); f->name; f++)
 		if (!strcmp(f->name, name))
@@ -75,8 +75,8 @@ static uint32_t offset_of(const struct step_machine *machine, const char *name)
 void flat_caps_init(struct flat_machine *m)
 {
 	const struct step_machine *cap = &m->protocol[FLAT_CAPABILITY]->machine[CAPABILITY_CAP];
-	m->cap_object = offset_of(cap, "object");
-	m->cap_word = offset_of(cap, "word");
+	m->cap_object = flat_offset_of(cap, "object");
+	m->cap_word = flat_offset_of(cap, "word");
 	mac_siphash.prepare(&m->mac_key, (const uint8_t[MAC_SECRET_BYTES]){1});
 }
 
@@ -357,27 +357,17 @@ void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned n
 
 #define MAC_PS 31000 /* of SipHash-2-4 over 16 bytes: row crypto/siphash of the bench */
 
-static void tag_one(struct step_node *n, step_ref self, uint32_t word)
+/* What is shown is looked at, and what is made is sealed: so many tags; natively they take what they take. */
+bool flat_caps_own(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
-	struct mac_bits bits = {.object = step_ref_word(self), .word = word};
-	if (!flat_cluster_of(n)->origin)
-		flat_charge_monitor(n, sim_cycles_of_ps(&flat_machine_of(n)->topology.clock, MAC_PS));
-	else
-		mac_seal(&mac_siphash, &flat_machine_of(n)->mac_key, &bits);
-	__asm__ volatile("" : : "r"(&bits) : "memory");
-}
-
-/* What is shown is looked at, and what is made is sealed: so many tags. That they are right the table knows by the
- * generation of the object's machine, and frames carry no bits of their own (ssi/flat_guard.c). */
-bool flat_caps_own(struct step_node *n, step_ref self, uint32_t call)
-{
+	const struct flat_machine *m = flat_machine_of(n);
 	const uint32_t tags = call == CRYPTO_CHECK ? 1 : call == CRYPTO_SEAL ? 2 : 3;
-	if (n->protocol != &capability_crypto)
+	if (!flat_has_bits(m))
 		return true;
 	flat_sync(n);
-	for (uint32_t i = 0; i < tags; i++)
-		tag_one(n, self, i);
-	return true;
+	for (uint32_t i = 0; !flat_cluster_of(n)->origin && i < tags; i++)
+		flat_charge_monitor(n, sim_cycles_of_ps(&m->topology.clock, MAC_PS));
+	return flat_bits_hold(n, self, call, arg);
 }
 
 /* ---- what is in use ---- */

@@ -258,7 +258,7 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 	if (n->number == FLAT_FILE) {
 		flat_files_local(n, self, call, arg);
 	} else {
-		const bool done = call >= CAPABILITY_LOCAL_OF_OWN ? flat_caps_own(n, self, call)
+		const bool done = call >= CAPABILITY_LOCAL_OF_OWN ? flat_caps_own(n, self, call, arg)
 								  : install(n, self, call, arg);
 		answer_later(n, self, done);
 	}

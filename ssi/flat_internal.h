@@ -8,6 +8,7 @@
  *   flat_caps.c   clients' operations on capabilities
  *   flat_credit.c backpressure in virtual time
  *   flat_guard.c  what a frame of another cluster may name
+ *   flat_bits.c   the tags of capability/crypto
  *   flat_check.c  what must hold over the whole machine
  *
  * Layer: ssi, private. */
@@ -194,6 +195,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	struct flat_cached *cached_name;
 	uint32_t cached_count, cached_room;
 	uint32_t evict_hand, lines_live;
+	struct flat_bits *bits[CAPABILITY_OP + 1]; /* [slots], capability/crypto: see flat_bits.c */
 	struct full_cluster *full; /* its kernel, monitor and clients; NULL: a flat cluster. See ssi/full.h */
 } __attribute__((aligned(128)));
 
@@ -240,6 +242,7 @@ struct flat_shard {
 	struct flat_traffic *pair, *by_class;
 	uint64_t messages, calls, faults;
 	uint64_t refused, contained; /* frames of others; faults after them, where one of them is hostile */
+	uint64_t forged;             /* bits whose MAC was wrong */
 	char refused_text[200];
 	uint64_t waited, waited_most; /* messages that found no credit; of one cluster at the same time */
 	sim_ps end;
@@ -270,6 +273,8 @@ struct flat_machine {
 	uint32_t cap_object,
 		cap_word;       /* where a capability has its object and its word; UINT32_MAX: nowhere */
 	struct mac_key mac_key; /* capability/crypto */
+	step_tap *bits_behind;  /* what else sees its cells */
+	uint8_t bits_event[8];  /* the numbers of the events that carry its bits */
 	char check_name[64];
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
@@ -379,6 +384,15 @@ void flat_guard_learn_file(struct flat_machine *machine, uint32_t file, uint32_t
 size_t flat_guard_bytes(uint64_t slots);
 void flat_guard_take(struct flat_cluster *cluster);
 
+/* ---- flat_bits.c ---- */
+
+bool flat_has_bits(const struct flat_machine *machine); /* its protocol is capability/crypto */
+int flat_bits_init(struct flat_machine *machine);       /* 0 or -ENOMEM */
+void flat_bits_fini(struct flat_cluster *cluster);
+void flat_bits_tap(struct step_node *n, step_ref at, const struct step_msg *m, unsigned next);
+/* Whether the bits at `place` are sealed, of the object `self` of this node, and cover what is asked (enum crypto_local). */
+bool flat_bits_hold(struct step_node *n, step_ref self, uint32_t call, step_ref place);
+
 /* ---- flat_host.c ---- */
 
 bool flat_data_is_there(const struct flat_cluster *sender, uint32_t word);
@@ -462,7 +476,9 @@ enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref 
 enum flat_kind flat_kind_of(const struct flat_cluster *cluster, step_ref cap); /* of this cluster */
 bool flat_retires(const struct flat_machine *machine); /* first capabilities can be retired */
 /* A protocol's own call into the kernel. */
-bool flat_caps_own(struct step_node *n, step_ref self, uint32_t call);
+bool flat_caps_own(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
+uint32_t flat_offset_of(const struct step_machine *machine,
+			const char *name); /* of a field; UINT32_MAX: none */
 void flat_caps_cell(struct step_node *n, step_ref at, unsigned state, unsigned next);
 void flat_caps_start(struct flat_cluster *cluster, uint32_t client);
 void flat_caps_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,

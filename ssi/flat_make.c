@@ -117,6 +117,19 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 					  m->event);
 }
 
+static void bits_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		     unsigned next)
+{
+	struct flat_machine *machine = flat_machine_of(n);
+	flat_bits_tap(n, at, m, next);
+	machine->bits_behind(n, m, at, state, next);
+}
+
+static void no_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
+{
+	(void)n, (void)m, (void)at, (void)state, (void)next;
+}
+
 /* And of the capability protocol, where what a kernel does is charged, or counted. */
 static void caps_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		     unsigned next)
@@ -157,6 +170,10 @@ static void node_init(struct flat_machine *m, struct flat_cluster *c, unsigned n
 				.links = links,
 				.parks = parks,
 				.raised = shard->raised[number]};
+	if (number == FLAT_CAPABILITY && flat_has_bits(m)) {
+		m->bits_behind = n->tap ? n->tap : no_tap;
+		n->tap = bits_tap;
+	}
 	n->link = sim_arena_take(&shard->arena, (size_t)n->links * sizeof *n->link, 64);
 	n->park = sim_arena_take(&shard->arena, (size_t)n->parks * sizeof *n->park, 64);
 }
@@ -415,6 +432,8 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	if (config->native)
 		go_native(m);
 	int error = clusters_init(m);
+	if (!error)
+		error = flat_bits_init(m);
 	if (!error && config->trace &&
 	    !(m->trace = calloc((size_t)m->clusters * m->clusters, sizeof *m->trace)))
 		error = -ENOMEM;
@@ -464,6 +483,7 @@ void flat_free(struct flat_machine *m)
 		for (unsigned k = 1; k < STEP_MACHINES_MAX; k++)
 			ssi_table_fini(&m->cluster[i].caps_named[k]);
 		free(m->cluster[i].cached_name);
+		flat_bits_fini(&m->cluster[i]);
 		flat_data_fini(&m->cluster[i], m->clusters);
 		flat_credit_fini(&m->cluster[i], m->clusters);
 	}

@@ -248,6 +248,61 @@ static void test_in_a_large_machine_a_neighbour_knows_for_itself_alone(void **st
 	scenario_free(scenario);
 }
 
+/* Its object may be named, for a capability of it was sent: but what lies beside that has no other right than it was sealed
+ * with. Each forged tag is refused by its MAC; without it the table would answer SEALED with all rights. */
+static void test_a_forged_tag_is_refused_by_its_mac(void **state)
+{
+	static const char text[] = MACHINE "  - {operations: {count: 200, objects: 8, revoke: 1}, on: all}\n";
+	uint64_t forged_all = 0;
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct scenario *scenario = NULL;
+		struct scenario_error error = {""};
+		struct run *run = NULL;
+		struct run_result result;
+		uint64_t random = seed * 0x9e3779b97f4a7c15u | 1;
+		char set[32];
+		snprintf(set, sizeof set, "seed=%u", (unsigned)seed);
+		const char *const sets[] = {"protocols.capability=crypto", set};
+		if (scenario_parse(&scenario, "test.yaml", text, strlen(text), sets, 2, &error) ||
+		    run_new(&run, scenario, &(struct run_options){.hostile = HOSTILE + 1}, &error))
+			fail_msg("%s", error.text);
+		struct flat_machine *m = run_machine(run);
+		const struct step_protocol *p = m->protocol[FLAT_CAPABILITY];
+		/* Slots 200 and up of the hostile cluster are nobody's: there the forged bits lie. */
+		for (uint32_t i = 0; i < 400; i++) {
+			const step_ref place = STEP_REF(HOSTILE, CAPABILITY_CAP, 200 + i % 8),
+				       object = {.node = 0,
+						 .machine = CAPABILITY_OWN,
+						 .gen = i % 2,
+						 .index = i / 40 % 8};
+			static const char *const asks[] = {"USE", "MINT", "REVOKE"};
+			uint8_t event = 0;
+			for (uint8_t e = 0; e < p->events; e++)
+				if (!strcmp(p->event[e].name, asks[i % 3]))
+					event = e;
+			flat_forge_bits(m, place, object, CAPABILITY_RIGHTS, draw(&random));
+			flat_forge(m, HOSTILE, 0, UINT64_C(1000000) * (1 + i),
+				   &(struct step_msg){.event = event,
+						      .protocol = FLAT_CAPABILITY,
+						      .word = p->event[event].word ? CAPABILITY_RIGHTS : 0,
+						      .to = object,
+						      .from = STEP_REF(HOSTILE, CAPABILITY_OP, 3),
+						      .arg = place});
+		}
+		run_go(run, &result);
+		forged_all += flat_forged(m);
+		for (uint32_t i = 0; i < result.checks; i++)
+			if (!strncmp(result.check[i].name, "capabilities: what", 18) &&
+			    result.check[i].failures)
+				fail_msg("%s: %s", result.check[i].name, result.check[i].first);
+		run_free(run);
+		scenario_free(scenario);
+	}
+	print_message("%llu tags refused\n", (unsigned long long)forged_all);
+	assert_true(forged_all >= 20);
+}
+
 static void test_no_frame_of_an_honest_machine_is_refused(void **state)
 {
 #define CAPABILITIES                                                                                         \
@@ -281,6 +336,7 @@ static void test_no_frame_of_an_honest_machine_is_refused(void **state)
 			if (result.check[c].failures)
 				fail_msg("%s: %s: %s", set, result.check[c].name, result.check[c].first);
 		assert_int_equal(flat_refused(run_machine(run), &contained), 0);
+		assert_int_equal(flat_forged(run_machine(run)), 0);
 		run_free(run);
 		scenario_free(scenario);
 	}
@@ -294,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_what_it_was_never_granted_is_not_touched),
 		cmocka_unit_test(test_in_a_large_machine_a_neighbour_knows_for_itself_alone),
 		cmocka_unit_test(test_no_frame_of_an_honest_machine_is_refused),
+		cmocka_unit_test(test_a_forged_tag_is_refused_by_its_mac),
 		cmocka_unit_test(test_a_revoke_of_what_it_was_not_given_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
