@@ -22,11 +22,14 @@ enum thread_machine { THREAD_BODY = 1, THREAD_OP, THREAD_NAME, THREAD_SLOT };
 /* What a client calls; "here": its kernel. `from` is the client.
  *
  *   T_CREATE  to STEP_ANY(here, THREAD_NAME); word: the image of the thread, data of the host. It runs here
- *   T_HOLD    to a body of here, which runs; arg: a capability that the thread gets, word: its place
+ *   T_HOLD    to a body of here, which runs or is being stopped; arg: a capability that the thread gets, word: its place.
+ *             Completes with the slot that holds it
  *   T_MOVE    to STEP_ANY(here, THREAD_OP); arg: a name, word: the kernel to which the thread goes. It goes with all
  *             that it holds and owes, or stays as it was, and the result says why
  *   T_CALL    to STEP_ANY(here, THREAD_OP); arg: a name. Ends when the thread has replied, wherever that is
  *   T_REPLY   to a slot of here that owes a reply; only the thread itself calls it, so not while it is stopped
+ *   T_FREE    to a slot of here that holds a capability, word: its place; the thread has it no more. Only while its body
+ *             runs or is being stopped. Completes with the body
  *   T_KILL    to STEP_ANY(here, THREAD_OP); arg: a name. The thread is no more, what it held is deleted, whom it owed a
  *             reply learns that none will come
  *
@@ -37,7 +40,8 @@ enum thread_machine { THREAD_BODY = 1, THREAD_OP, THREAD_NAME, THREAD_SLOT };
 	E(T_MOVE, CALL, NODE)                                                                                \
 	E(T_CALL, CALL, NONE)                                                                                \
 	E(T_REPLY, CALL, NONE)                                                                               \
-	E(T_KILL, CALL, NONE)
+	E(T_KILL, CALL, NONE)                                                                                \
+	E(T_FREE, CALL, WORD)
 
 /* The same numbers under names that a host can use. */
 enum thread_call {
@@ -47,6 +51,7 @@ enum thread_call {
 	THREAD_CALL,
 	THREAD_REPLY,
 	THREAD_KILL,
+	THREAD_FREE,
 	THREAD_CALLS_END
 };
 
@@ -63,7 +68,9 @@ enum thread_result {
 /* Calls into the local kernel (step_local), by a body or a slot. The kernel may answer E_LOCAL_ERR; to THREAD_RESUME and
  * THREAD_RETURN it says "not yet" with it. */
 enum thread_local_call {
-	THREAD_STOP = 1, /* body: at a system call; registers and parameters are in its image */
+	THREAD_STOP = 1, /* body: at a system call; registers and parameters are in its image. arg: the call that wants it,
+	                    which may be the thread's own. Until the answer T_HOLD and T_FREE may say what it has */
+	THREAD_HALT,     /* body: for good, wherever it waits; the same */
 	THREAD_RESUME,   /* body: where it was stopped */
 	THREAD_RESERVE,  /* body: a place for the thread that comes */
 	THREAD_START,    /* body: from its image, with what its slots hold */

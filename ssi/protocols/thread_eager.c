@@ -16,7 +16,9 @@
  * Ideas that remove the guards:
  *   - capabilities and replies owed are slots of one kind, told to move by a fan-out; each counts itself off;
  *   - the place at the destination comes first: a slot that waits there makes a translation that fails harmless;
- *   - the slots of the source stay until the thread has started, so what goes back finds its place.
+ *   - the slots of the source stay until the thread has started, so what goes back finds its place;
+ *   - a thread that is being stopped still gets what its last call brings, and may lose what it has: a kernel that keeps no
+ *     book of what its threads hold walks the capability space then, and says it all.
  *
  * Assumes: reliable channels, first in first out between each pair; the kernel resumes what it stopped, and takes back
  * what it gave. Invariants:
@@ -55,14 +57,15 @@ enum { BODY = THREAD_BODY, OP = THREAD_OP, NAME = THREAD_NAME, SLOT = THREAD_SLO
 	E(PACKED, INTERNAL, NONE) E(STUCK, INTERNAL, WORD) E(FORGET, INTERNAL, NONE) E(RETURN, INTERNAL, NONE) \
 	E(DROP, INTERNAL, NONE) E(DROPPED, INTERNAL, NONE)
 
-/* RUNNING     the only one in which it runs     DYING       what it held goes
- * STOPPING    the kernel stops it               BIDDING     asks for room
+/* RUNNING     the only one in which it runs     HALTING     the kernel stops it for good
+ * STOPPING    the kernel stops it               DYING       what it held goes
+ * BIDDING     asks for room
  * PACKING     its slots are translated          SENT        its image is under way: from here on it may run there
  * LEAVING     it runs there; its slots go       UNDOING     one cannot be; the others still try
  * CANCELLING  the others come back              RESUMING    the kernel resumes it
  * RESERVING   the kernel makes room for one     EMPTY       has room for it, and gets what it holds
  * STARTING    the kernel starts it              RETURNING   what came goes back */
-#define BODY_STATES(X) X(FREE) X(RUNNING) X(DYING) X(STOPPING) X(BIDDING) X(PACKING) X(SENT) X(LEAVING) \
+#define BODY_STATES(X) X(FREE) X(RUNNING) X(HALTING) X(DYING) X(STOPPING) X(BIDDING) X(PACKING) X(SENT) X(LEAVING) \
 	X(UNDOING) X(CANCELLING) X(RESUMING) X(RESERVING) X(EMPTY) X(STARTING) X(RETURNING)
 /* CALLING: waits for the thread, so for a client: it is at rest. */
 #define OP_STATES(X) X(IDLE) X(CALLING) X(ASKING)
@@ -185,21 +188,22 @@ ACTION(body, get)
 	struct step_msg *out = step_tell(n, STEP_ANY(n->id, SLOT), GET);
 	out->arg = m->arg, out->word = m->word;
 }
-static void end_get(struct step_node *n, struct body *self, uint32_t result)
+static void end_get(struct step_node *n, struct body *self, uint32_t result, step_ref slot)
 {
-	step_complete(n, self->waits, result, STEP_NOBODY);
+	step_complete(n, self->waits, result, slot);
 	self->waits = STEP_NOBODY;
 }
 ACTION(body, got)
 {
 	step_add(n, &self->slots, m->from);
-	end_get(n, self, THREAD_OK);
+	end_get(n, self, THREAD_OK, m->from);
 }
-ACTION(body, spilt) { end_get(n, self, THREAD_NO_ROOM); }
+ACTION(body, spilt) { end_get(n, self, THREAD_NO_ROOM, STEP_NOBODY); }
 ACTION(body, not_here) { step_complete(n, m->from, THREAD_GONE, STEP_NOBODY); }
 ACTION(body, take_call) { step_tell(n, STEP_ANY(n->id, SLOT), OWE)->arg = m->from; }
 ACTION(body, list) { step_add(n, &self->slots, m->from); }
 ACTION(body, unlist) { step_remove(n, &self->slots, m->from); }
+ACTION(body, halt) { step_local(n, self, THREAD_HALT, STEP_NOBODY); }
 ACTION(body, die) { step_fanout(n, &self->slots, DROP); }
 ACTION(body, dead)
 {
@@ -210,7 +214,7 @@ ACTION(body, dead)
 ACTION(body, stop)
 {
 	self->mover = m->from, self->to = m->word;
-	step_local(n, self, THREAD_STOP, STEP_NOBODY);
+	step_local(n, self, THREAD_STOP, self->mover);
 }
 static void stay(struct step_node *n, struct body *self, uint32_t reason)
 {
@@ -303,16 +307,19 @@ static const struct step_cell body_table[BODY_FULL + 1][EVENT_COUNT] = {
 	/*    state       event        next        action     sends */
 	STEP (FREE,       START,       RUNNING,    start,     0),
 	STEP (BODY_FULL,  START,       BODY_FULL,  no_body,   0),
-	STEP (RUNNING,    T_HOLD,      RUNNING,    get,       0),
-	STEP (RUNNING,    GOT,         RUNNING,    got,       0),
-	STEP (RUNNING,    SPILT,       RUNNING,    spilt,     0),
 	STEP (RUNNING,    RELAY,       RUNNING,    take_call, 0),
 	STEP (RUNNING,    LISTED,      RUNNING,    list,      0),
-	STEP (RUNNING,    DROPPED,     RUNNING,    unlist,    0),
-	STEP (RUNNING,    E_EMPTY,     RUNNING,    nothing,   0),
-	STEP (RUNNING,    DIE,         DYING,      die,       0),
+	STEP (RUNNING,    DIE,         HALTING,    halt,      0),
+	STEP (HALTING,    E_LOCAL_OK,  DYING,      die,       0),
+	STEP (HALTING,    E_LOCAL_ERR, HALTING,    halt,      0),
 	STEP (DYING,      DROPPED,     DYING,      unlist,    0),
 	STEP (DYING,      E_EMPTY,     FREE,       dead,      1),
+#define HAS RUNNING, STOPPING, HALTING    /* its slots may change */
+	STAY (T_HOLD,     get,     0, HAS),
+	STAY (GOT,        got,     0, HAS),
+	STAY (SPILT,      spilt,   0, HAS),
+	STAY (DROPPED,    unlist,  0, HAS),
+	STAY (E_EMPTY,    nothing, 0, HAS),
 
 	STEP (RUNNING,    LEAVE,       STOPPING,   stop,      0),
 	STEP (STOPPING,   E_LOCAL_OK,  BIDDING,    bid,       1),
@@ -349,8 +356,8 @@ static const struct step_cell body_table[BODY_FULL + 1][EVENT_COUNT] = {
 	STEP (RETURNING,  DROPPED,     RETURNING,  unlist,    0),
 	STEP (RETURNING,  E_EMPTY,     FREE,       cancelled, 1),
 
-	STAY (T_HOLD,     not_here, 0, FREE, DYING, STOPPING, BIDDING, PACKING, SENT, LEAVING, UNDOING, CANCELLING, RESUMING,
-	      RESERVING, EMPTY),
+	STAY (T_HOLD,     not_here, 0, FREE, DYING, BIDDING, PACKING, SENT, LEAVING, UNDOING, CANCELLING, RESUMING, RESERVING,
+	      EMPTY),
 	STAY (T_HOLD,     not_here, 0, STARTING, RETURNING),
 };
 /* clang-format on */
@@ -363,6 +370,12 @@ ACTION(slot, hold)
 	step_tell(n, self->body, GOT);
 }
 ACTION(slot, hold_not) { step_tell(n, m->from, SPILT); }
+ACTION(slot, lose)
+{
+	step_tell(n, self->body, DROPPED);
+	step_complete(n, m->from, THREAD_OK, self->body);
+}
+ACTION(slot, lose_not) { step_complete(n, m->from, THREAD_GONE, STEP_NOBODY); }
 ACTION(slot, owe)
 {
 	self->body = m->from, self->what = m->arg;
@@ -474,6 +487,8 @@ static const struct step_cell slot_table[SLOT_FULL + 1][EVENT_COUNT] = {
 	STEP (OWED,        DROP,        VOID,        orphan,        1),
 	STEP (OWED,        T_REPLY,     VOID,        reply,         1),
 	STAY (T_REPLY,     reply_not, 0, VOID, HELD),
+	STEP (HELD,        T_FREE,      VOID,        lose,          0),
+	STAY (T_FREE,      lose_not,  0, VOID, OWED),
 };
 /* clang-format on */
 
@@ -504,6 +519,16 @@ static bool runs(const struct step_world *w, step_ref body)
 {
 	const struct body *self = find(w, body);
 	return self && self->head.state == RUNNING;
+}
+static bool may_change(const struct step_world *w, step_ref body)
+{
+	const struct body *self = find(w, body);
+	return self && (self->head.state == RUNNING || self->head.state == STOPPING ||
+			self->head.state == HALTING);
+}
+static struct shadow *shadow_of_body(const struct step_world *w, step_ref body)
+{
+	return shadow_of(w, ((const struct body *)find(w, body))->name);
 }
 /* Places are given in order: how many there are is the first that is not. */
 static uint32_t count_of(uint32_t places)
@@ -557,13 +582,19 @@ static void calls_of_threads(struct calls *c, const struct step_world *w, uint32
 	const struct step_node *n = &w->node[node];
 	for (uint32_t i = 0; i < n->pool[SLOT].slots; i++) {
 		const struct slot *self = step_at(n, SLOT, i);
+		const step_ref slot = step_ref_of(n, SLOT, i);
 		if (!self->head.state || runs(w, self->body))
-			may(c, T_REPLY, step_ref_of(n, SLOT, i), STEP_NOBODY, 0);
+			may(c, T_REPLY, slot, STEP_NOBODY, 0);
+		/* The last one it has: places are given in order. */
+		if (self->head.state == HELD && may_change(w, self->body) &&
+		    shadow_of_body(w, self->body)->places >> (self->place + 1) == 0)
+			may(c, T_FREE, slot, STEP_NOBODY, self->place);
 	}
 	for (uint32_t i = 0; i < n->pool[BODY].slots; i++) {
 		const struct body *self = step_at(n, BODY, i);
-		const uint32_t places =
-			self->head.state == RUNNING ? count_of(shadow_of(w, self->name)->places) : 0;
+		const uint32_t places = may_change(w, step_ref_of(n, BODY, i))
+						? count_of(shadow_of(w, self->name)->places)
+						: 0;
 		if (places < w->capabilities)
 			may(c, T_HOLD, step_ref_of(n, BODY, i), STEP_NOBODY, places);
 	}
@@ -592,10 +623,11 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 static const char *completed(const struct step_world *w, uint32_t node, uint32_t result, step_ref arg)
 {
 	const struct step_msg *call = &w->call[node];
-	const struct body *body = find(w, call->to);
-	(void)arg;
+	const struct body *body = call->event == T_HOLD ? find(w, call->to) : NULL;
 	if (call->event == T_HOLD && result == THREAD_OK && body)
 		shadow_of(w, body->name)->places |= 1u << call->word;
+	if (call->event == T_FREE && result == THREAD_OK)
+		shadow_of_body(w, arg)->places &= ~(1u << call->word);
 	return NULL;
 }
 
