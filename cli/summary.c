@@ -117,7 +117,7 @@ static void choose(bool shown[FLAT_OPS], const struct run_result *result, int ro
 {
 	enum flat_op op;
 	memset(shown, 0, FLAT_OPS * sizeof *shown);
-	for (op = FLAT_OBTAIN; op <= FLAT_REVOKE; op++, rows--)
+	for (op = FLAT_OBTAIN; op <= FLAT_REVOKE && rows > 0; op++, rows--)
 		shown[op] = true;
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
 		if (rows > 0 && result_shows(result, usual[i])) {
@@ -367,7 +367,7 @@ void summary_write(FILE *out, const struct summary *summary)
 		native > SUMMARY_BOTH_MAX - SUMMARY_LINES_MAX ? SUMMARY_BOTH_MAX - native : SUMMARY_LINES_MAX;
 	const int rows = most - lines_around(summary);
 	write_head(out, summary->run.scenario, result);
-	write_operations(out, result, rows < 4 ? 4 : rows);
+	write_operations(out, result, rows < 1 ? 1 : rows);
 	write_traffic(out, summary->run.scenario, result);
 	write_figures(out, result);
 	write_checks(out, result);

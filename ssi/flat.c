@@ -8,16 +8,18 @@
 #include "ssi/full.h"
 
 const char *const flat_op_name[FLAT_OPS] = {
-	"open",       "stat",       "read",       "write",      "fstat",     "truncate",   "fsync",
-	"list",       "readlink",   "mkdir",      "link",       "symlink",   "setattr",    "unlink",
-	"rmdir",      "rename",     "close",      "send",       "local",     "fork",       "wait",
+	"open",        "stat",        "read",         "write",       "fstat",     "truncate",   "fsync",
+	"list",        "readlink",    "mkdir",        "link",        "symlink",   "setattr",    "unlink",
+	"rmdir",       "rename",      "close",        "send",        "local",     "fork",       "wait",
 	"exit",
 
-	"cap_create", "cap_send",   "cap_offer",  "cap_obtain", "cap_copy",  "cap_mint",   "cap_move",
-	"cap_delete", "cap_revoke", "cap_retype", "cap_query",  "cap_use",
+	"cap_create",  "cap_send",    "cap_offer",    "cap_obtain",  "cap_copy",  "cap_mint",   "cap_move",
+	"cap_delete",  "cap_revoke",  "cap_retype",   "cap_query",   "cap_use",
 
-	"obtain",     "delegate",   "delete",     "revoke",     "create",    "copy",       "mint",
-	"move",       "retype",     "query",      "use",        "read_miss", "write_miss",
+	"obtain",      "delegate",    "delete",       "revoke",      "create",    "copy",       "mint",
+	"move",        "retype",      "query",        "use",         "read_miss", "write_miss",
+
+	"thread_move", "thread_call", "thread_reply", "thread_kill",
 };
 
 void flat_grow(void **array, uint32_t count, uint32_t *room, size_t size)
@@ -38,6 +40,11 @@ sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster)
 {
 	const struct flat_cluster *c = &machine->cluster[cluster];
 	return sim_ps_of_cycles(&machine->topology.clock, c->origin ? flat_ticks(c) : c->now);
+}
+
+sim_ps flat_event_time(const struct flat_machine *m, uint32_t cluster)
+{
+	return m->cluster[cluster].event_time;
 }
 
 /* ---- one event ---- */
@@ -84,7 +91,7 @@ static bool is_settled(const struct flat_cluster *c)
 {
 	const struct flat_shard *s = c->shard;
 	return !c->raised && s->queue_head == s->queue_tail && !s->resume_count && !s->ended_count &&
-	       !s->local_count;
+	       !s->local_count && !c->gifts_due;
 }
 
 /* Does all that the event caused on this cluster: raised events, fan-outs, what was parked, clients whose page has
@@ -114,6 +121,8 @@ void flat_settle(struct flat_cluster *c)
 			flat_pages_go_on(c, s->resume[--s->resume_count]);
 		} else if (s->ended_count) {
 			flat_caps_reply(c, s->ended[--s->ended_count]);
+		} else if (c->gifts_due) {
+			flat_thread_gifts(c);
 		} else {
 			return;
 		}
@@ -229,6 +238,7 @@ void flat_handle(void *context, struct sim_engine *engine, const struct sim_even
 	memcpy(&frame, event->payload, sizeof frame);
 	if (!flat_guard_passes_event(c, &frame.msg, event->src))
 		return;
+	c->event_time = c->origin ? 0 : event->time;
 	const unsigned was = flat_enter_event(account, cause_of(&frame));
 	if (account)
 		c->profile = flat_profile_is_timing(account) ? account : NULL;
@@ -419,7 +429,7 @@ void flat_stats(struct flat_machine *m, struct flat_stats *out)
 	for (uint32_t i = 0; i < m->shards; i++)
 		out->frames_bytes += frames_memory(&m->shard[i].frames);
 	for (uint32_t i = 0; i < m->clusters; i++)
-		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
+		for (unsigned p = 0; p < m->protocols; p++)
 			out->cells += m->cluster[i].node[p].cells;
 }
 

@@ -82,9 +82,15 @@ enum flat_op {
 	FLAT_USE,
 	FLAT_READ_MISS,
 	FLAT_WRITE_MISS,
+	/* Clients' calls on threads; system calls, last so that no number of the others moves. */
+	FLAT_THREAD_MOVE,  /* a thread goes to another cluster */
+	FLAT_THREAD_CALL,  /* waits for its reply */
+	FLAT_THREAD_REPLY, /* to who has called me, the oldest first */
+	FLAT_THREAD_KILL,
 	FLAT_OPS
 };
 static inline bool flat_is_capability(unsigned op) { return op >= FLAT_CAP_CREATE && op <= FLAT_CAP_USE; }
+static inline bool flat_is_thread(unsigned op) { return op >= FLAT_THREAD_MOVE && op <= FLAT_THREAD_KILL; }
 extern const char *const flat_op_name[FLAT_OPS];
 
 /* Where the time of an operation went, in cycles. */
@@ -146,11 +152,16 @@ struct flat_call {
 	uint8_t kind;   /* CREATE, RETYPE: of the new object */
 	uint32_t word;  /* CREATE, MINT, RETYPE: rights and badge; USE: the rights that it needs */
 	uint64_t label; /* SEND, OFFER, MOVE: goes with what is sent */
+	/* THREAD_*: the name of the thread that it is about; THREAD_MOVE: `cluster` is where it goes. SEND, CAP_SEND, CAP_OFFER,
+	 * CAP_MOVE: whom the caller believes at (cluster, client), or machine 0: whoever is there. */
+	step_ref thread;
 };
 
 struct flat_result {
-	int error;      /* 0 or an errno */
-	uint64_t value; /* bytes read or written, size, entries listed; CAP_QUERY: the object, a step_ref */
+	int error; /* 0 or an errno */
+	uint64_t
+		value; /* bytes read or written, size, entries listed; CAP_QUERY: the object, a step_ref; THREAD_*: enum
+	                   thread_result */
 	bool is_directory;
 	uint8_t kind; /* CAP_QUERY: enum flat_kind */
 };
@@ -191,6 +202,12 @@ struct flat_driver {
 	 * asked for calls and told of nothing, but runs on its cluster's kernel with <skerry/ssi.h>; and, later, that it ended. */
 	bool (*program)(void *context, uint32_t cluster, uint32_t client, struct flat_program *out);
 	void (*exited)(void *context, uint32_t cluster, uint32_t client, const struct flat_exit *exit);
+	/* With config.thread. A client that is stopped has these handles, by number, in its memory; NULL: no more. */
+	struct flat_handle *(*held)(void *context, uint32_t cluster, uint32_t client, uint32_t number);
+	/* It is there now, and goes on; its handles get their new names afterwards. On the thread of the new cluster. */
+	void (*moved)(void *context, uint32_t from, uint32_t from_client, uint32_t to, uint32_t to_client);
+	/* It is no more, and what it held is deleted. */
+	void (*killed)(void *context, uint32_t cluster, uint32_t client);
 };
 
 /* ---- the machine ---- */
@@ -213,6 +230,12 @@ struct flat_config {
 	/* Tests: a cluster + 1 whose monitor sends what it likes (flat_forge()); what others then find wrong does not stop the
 	 * machine. 0: none. */
 	uint32_t hostile;
+	/* Of the family skerry/thread.h; NULL: clients stay where they are. Else each client is a thread, but for the last
+	 * `guests` of each cluster: those are places for threads of other clusters. A client has at most `holds` capabilities
+	 * when it moves, and there are at most `moves` in all. */
+	const struct step_protocol *thread;
+	uint32_t guests, holds;
+	uint64_t moves;
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;                          /* a client may read a page while it writes the whole of it */
 	const uint32_t *clients;                /* [clusters]: clients of each; borrowed during flat_new() */
@@ -287,6 +310,9 @@ enum sim_engine_end flat_run(struct flat_machine *machine, sim_ps until);
 void flat_halt(struct flat_machine *machine); /* after SIM_ENGINE_UNTIL, if there is to be no more */
 struct sim_engine *flat_engine(struct flat_machine *machine);
 sim_ps flat_now(const struct flat_machine *machine, uint32_t cluster);
+/* When the event came that the cluster handles: what another cluster did at least a lookahead before that has been done,
+ * whatever the engine; natively 0. */
+sim_ps flat_event_time(const struct flat_machine *machine, uint32_t cluster);
 
 /* ---- what is known afterwards ---- */
 
@@ -311,10 +337,10 @@ struct flat_check {
 	uint64_t count, failures;
 	char first[200]; /* what failed first */
 };
-#define FLAT_CHECKS 5
+#define FLAT_CHECKS 6
 /* "confinement" (no use after a revoke or a removal has returned), "capability/NAME at rest", "memory/msi at rest",
- * "protocol" (no fault, no message or operation left behind); of full clusters "kernels" (their invariants); else the
- * last has no name. */
+ * "protocol" (no fault, no message or operation left behind); of full clusters "kernels" (their invariants); with threads
+ * "thread/NAME at rest" (each is at one place, and whole); what does not apply has no name. */
 void flat_check(struct flat_machine *machine, struct flat_check out[FLAT_CHECKS]);
 
 /* A hash of what each cluster received from each other, in the order of each pair; what the host chose (places of bulk
@@ -337,6 +363,14 @@ struct flat_live {
 	uint64_t slots[STEP_MACHINES_MAX], kernel;
 };
 void flat_live(const struct flat_machine *machine, struct flat_live *out);
+
+/* The name of a thread that was made at this place; machine 0: threads have no names here. */
+step_ref flat_thread_name(const struct flat_machine *machine, uint32_t cluster, uint32_t client);
+/* Replies that a client owes now; from the driver, on its cluster. */
+uint32_t flat_thread_owes(const struct flat_machine *machine, uint32_t cluster, uint32_t client);
+/* Moves a thread, or kills it, on behalf of nobody; from due(), on that cluster. */
+void flat_thread_move(struct flat_machine *machine, uint32_t cluster, step_ref name, uint32_t to);
+void flat_thread_kill(struct flat_machine *machine, uint32_t cluster, step_ref name);
 
 /* Whether a protocol has a call of the family (enum capability_call), and a machine's protocol an operation. */
 bool flat_has_call(const struct step_protocol *protocol, unsigned event);

@@ -106,7 +106,7 @@ static void check_protocols(struct flat_machine *m, struct flat_check *check)
 			fail(check, m->shard[i].fault_text);
 	}
 	for (uint32_t i = 0; i < m->clusters; i++)
-		for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
+		for (unsigned p = 0; p < m->protocols; p++)
 			check_node(&m->cluster[i].node[p], check);
 }
 
@@ -130,8 +130,17 @@ void flat_check(struct flat_machine *m, struct flat_check out[FLAT_CHECKS])
 	check_protocols(m, &out[3]);
 	if (m->config.full)
 		full_check(m, &out[4]);
+	if (m->protocol[FLAT_THREAD]) {
+		snprintf(m->thread_check_name, sizeof m->thread_check_name, "%s at rest",
+			 m->protocol[FLAT_THREAD]->name);
+		out[5].name = m->thread_check_name;
+	}
 	if (is_stopped(m))
 		return; /* the machine stopped in the middle: there is no rest to check */
 	check_model(m, FLAT_CAPABILITY, &out[1]);
 	check_model(m, FLAT_MEMORY, &out[2]);
+	if (!m->protocol[FLAT_THREAD])
+		return;
+	check_model(m, FLAT_THREAD, &out[5]);
+	flat_thread_check(m, &out[5]);
 }

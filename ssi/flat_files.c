@@ -11,7 +11,7 @@
 
 static struct flat_machine *machine_of(const struct flat_cluster *c) { return c->machine; }
 
-static bool cap_usable(const struct flat_cluster *c, step_ref cap)
+bool flat_cap_usable(const struct flat_cluster *c, step_ref cap)
 {
 	const struct step_head *head = step_lookup(&c->node[FLAT_CAPABILITY], cap);
 	return head &&
@@ -47,7 +47,7 @@ static uint64_t cached_key(uint32_t tree, uint32_t path) { return (uint64_t)(tre
 struct flat_cached *flat_cached_find(struct flat_cluster *c, uint32_t tree, uint32_t path)
 {
 	uint64_t at = ssi_table_find(&c->cached, cached_key(tree, path));
-	if (at == SSI_TABLE_NONE || !cap_usable(c, c->cached_name[at].cap))
+	if (at == SSI_TABLE_NONE || !flat_cap_usable(c, c->cached_name[at].cap))
 		return NULL;
 	return &c->cached_name[at];
 }
@@ -90,6 +90,8 @@ bool flat_ask(struct flat_cluster *c, uint32_t client)
 	struct flat_client *k = &c->client[client];
 	k->call = (struct flat_call){0};
 	k->waiting = !driver->next(driver->context, c->id, client, &k->call);
+	if (k->waiting && c->place)
+		flat_thread_idles(c, client);
 	return !k->waiting;
 }
 
@@ -182,6 +184,8 @@ static void arrive_local(struct flat_cluster *c, uint32_t client, sim_cycles at)
 bool flat_files_arrive(struct flat_cluster *c, uint32_t word, sim_cycles at)
 {
 	const uint32_t client = word & ~FLAT_CLIENT_ASKS;
+	if (c->place && flat_thread_catches(c, client, word & FLAT_CLIENT_ASKS))
+		return false;
 	if (word & FLAT_CLIENT_ASKS) {
 		c->now = at;
 		ask_driver(c, client, at, FLAT_CAUSE_CALL);
@@ -257,6 +261,10 @@ void flat_files_start(struct flat_cluster *c, uint32_t client)
 	struct step_node *n = &c->node[FLAT_FILE];
 	const bool gives = is_gift(k->call.op);
 	const uint32_t to = gives ? k->call.cluster : m->config.service;
+	if (flat_is_thread(k->call.op)) {
+		flat_thread_start(c, client);
+		return;
+	}
 	if (flat_is_capability(k->call.op) && !gives) {
 		flat_caps_start(c, client);
 		return;
@@ -676,7 +684,7 @@ static bool take_in(struct flat_cluster *c, const struct flat_serve *s, const st
 }
 
 /* The receiver of an open file that another client sends. */
-static void accept(struct flat_cluster *c, struct flat_serve *s)
+void flat_files_accept(struct flat_cluster *c, struct flat_serve *s)
 {
 	struct flat_machine *m = machine_of(c);
 	const struct flat_client *sender = client_of(m, s);
@@ -685,6 +693,8 @@ static void accept(struct flat_cluster *c, struct flat_serve *s)
 		flat_answer(c, &c->node[FLAT_FILE], s->task.waiter, EINVAL, 0);
 		return;
 	}
+	if (c->place && !flat_thread_takes(c, s))
+		return;
 	struct flat_handle handle = flat_caps_received(c, sender);
 	if (handle.of_file && !handle.offered)
 		flat_guard_learn_file(m, handle.file, c->id);
@@ -733,7 +743,7 @@ static void local_of_service(struct flat_cluster *c, step_ref self, uint32_t cal
 		apply(c, s);
 		return;
 	default:
-		accept(c, s);
+		flat_files_accept(c, s);
 	}
 }
 
@@ -789,7 +799,9 @@ void flat_files_tree_done(struct flat_cluster *c, struct step_node *n, uint32_t 
 			  step_ref arg)
 {
 	struct flat_machine *m = machine_of(c);
-	if (who >= FLAT_RETIRED)
+	if (who >= FLAT_SLOTS)
+		flat_thread_slot_done(c, n, who - FLAT_SLOTS, result, arg);
+	else if (who >= FLAT_RETIRED)
 		flat_release(m, who - FLAT_RETIRED);
 	else if (who >= FLAT_REVOCATIONS)
 		revocation_done(c, n, &c->shard->revocation[who - FLAT_REVOCATIONS], result);

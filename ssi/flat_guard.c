@@ -68,8 +68,8 @@ static sim_atomic_u64 *word_of(const struct flat_machine *m, unsigned number, st
 static bool knows(const struct flat_machine *m, unsigned number, step_ref ref, uint32_t node)
 {
 	const sim_atomic_u64 *word = word_of(m, number, ref);
-	if (!word || ref.node == node)
-		return true;
+	if (!word || ref.node == node || (number == FLAT_THREAD && ref.machine == THREAD_NAME))
+		return true; /* a thread's name is anybody's */
 	const uint64_t w = sim_load_relaxed(word);
 	return w >> GUARD_NODES == ref.gen && w & bit_of(node) &&
 	       has_noted(m, known_key(number, ref, node), ref.gen);
@@ -155,10 +155,12 @@ static const char *check_client(const struct flat_cluster *c, const struct step_
 static const char *check_data(const struct flat_cluster *c, const struct step_node *n,
 			      const struct step_msg *m, uint32_t from)
 {
+	const struct flat_cluster *sender = &c->machine->cluster[from];
+	if (m->protocol == FLAT_THREAD && n->protocol->event[m->event].word == STEP_K_DATA)
+		return flat_thread_is_stopped(sender, m->word) ? NULL : "brings a thread that is not stopped";
 	if (!flat_carries_data(n, m))
 		return NULL;
-	return flat_data_is_there(&c->machine->cluster[from], m->word) ? NULL
-								       : "carries data that is not there";
+	return flat_data_is_there(sender, m->word) ? NULL : "carries data that is not there";
 }
 
 static const char *check_cell(struct step_node *n, const struct step_msg *m)
@@ -180,8 +182,15 @@ static bool is_sender(const struct flat_cluster *c, const struct step_node *n, c
 {
 	if (m->from.node == from || !m->from.machine)
 		return m->from.machine < n->protocol->machines;
-	return m->protocol == FLAT_CAPABILITY && m->from.machine < n->protocol->machines &&
-	       knows(c->machine, m->protocol, m->from, from);
+	return (m->protocol == FLAT_CAPABILITY || m->protocol == FLAT_THREAD) &&
+	       m->from.machine < n->protocol->machines && knows(c->machine, m->protocol, m->from, from);
+}
+
+/* A capability that a thread is said to have here is one that the sender was told of. */
+static bool is_not_its_to_give(const struct flat_cluster *c, const struct step_msg *m, uint32_t from)
+{
+	return m->protocol == FLAT_THREAD && m->arg.machine == STEP_CLIENT &&
+	       is_hidden(c, &c->node[FLAT_CAPABILITY], flat_thread_cap(m->arg), from);
 }
 
 /* NULL, or why the frame is refused. */
@@ -199,7 +208,8 @@ static const char *check(const struct flat_cluster *c, struct step_node *n, cons
 		return "is for a page that it does not name";
 	if (m->to.index == STEP_NAMED)
 		why = check_name(c, m, from);
-	else if (m->protocol != FLAT_MEMORY && is_hidden(c, n, m->arg, from))
+	else if ((m->protocol != FLAT_MEMORY && is_hidden(c, n, m->arg, from)) ||
+		 is_not_its_to_give(c, m, from))
 		why = "names a machine that its sender was not told of";
 	why = why ? why : check_client(c, n, m, from);
 	why = why ? why : check_data(c, n, m, from);
@@ -218,8 +228,8 @@ static void refuse(struct flat_cluster *c, const struct step_msg *m, const char 
 
 bool flat_guard_passes(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
 {
-	const char *why =
-		m->protocol < FLAT_PROTOCOLS ? check(c, &c->node[m->protocol], m, from) : "of no protocol";
+	const char *why = m->protocol < c->machine->protocols ? check(c, &c->node[m->protocol], m, from)
+							      : "of no protocol";
 	if (why) {
 		refuse(c, m, why, from);
 		return false;
@@ -236,7 +246,7 @@ bool flat_guard_passes(struct flat_cluster *c, const struct step_msg *m, uint32_
 /* What is no message comes from the cluster itself, or is credit. */
 bool flat_guard_passes_event(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
 {
-	if (from == c->id || m->protocol < FLAT_PROTOCOLS)
+	if (from == c->id || m->protocol < c->machine->protocols)
 		return true;
 	if (m->protocol == FLAT_CREDIT && c->way && m->word == from && c->way[from].flying)
 		return true;
@@ -253,7 +263,7 @@ size_t flat_guard_bytes(uint64_t slots)
 
 void flat_guard_take(struct flat_cluster *c)
 {
-	for (unsigned p = 0; p < FLAT_PROTOCOLS; p++)
+	for (unsigned p = 0; p < c->machine->protocols; p++)
 		for (unsigned k = 1; k < c->node[p].protocol->machines; k++) {
 			c->known[p][k] = sim_arena_take(
 				&c->shard->arena, (size_t)c->node[p].pool[k].slots * sizeof(uint64_t), 64);

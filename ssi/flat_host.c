@@ -206,6 +206,9 @@ static void complete(struct step_node *n, step_ref client, uint32_t result, step
 	case FLAT_MEMORY:
 		flat_pages_granted(c, n, (uint32_t)client.index, result, arg);
 		break;
+	case FLAT_THREAD:
+		flat_thread_done(c, n, client, result);
+		break;
 	default:
 		flat_files_done(c, n, (uint32_t)client.index, result);
 	}
@@ -215,7 +218,8 @@ static void host_complete(struct step_node *n, step_ref client, uint32_t result,
 {
 	static const uint8_t cause[FLAT_PROTOCOLS] = {[FLAT_CAPABILITY] = FLAT_CAUSE_MONITOR,
 						      [FLAT_MEMORY] = FLAT_CAUSE_COPY,
-						      [FLAT_FILE] = FLAT_CAUSE_REPLY};
+						      [FLAT_FILE] = FLAT_CAUSE_REPLY,
+						      [FLAT_THREAD] = FLAT_CAUSE_MONITOR};
 	struct flat_profile *profile = flat_profile_of(n);
 	const unsigned was = flat_enter(profile, cause[n->number]);
 	complete(n, client, result, arg);
@@ -239,14 +243,15 @@ static bool install(struct step_node *n, step_ref self, uint32_t call, step_ref 
 	return !flat_cluster_of(n)->full || full_install(n, self, call, arg);
 }
 
-static void answer_later(struct step_node *n, step_ref self, bool done)
+void flat_local_answer(struct step_node *n, step_ref self, bool done, step_ref arg)
 {
 	struct flat_shard *s = flat_cluster_of(n)->shard;
 	flat_grow((void **)&s->local, s->local_count, &s->local_room, sizeof *s->local);
 	s->local[s->local_count++] = (struct flat_local){.msg = {.event = done ? E_LOCAL_OK : E_LOCAL_ERR,
 								 .protocol = n->number,
 								 .host = n->host_half,
-								 .to = self},
+								 .to = self,
+								 .arg = arg},
 							 .chain = flat_chain_of(n)};
 }
 
@@ -257,10 +262,12 @@ static void host_local(struct step_node *n, step_ref self, uint32_t call, step_r
 	flat_sync(n);
 	if (n->number == FLAT_FILE) {
 		flat_files_local(n, self, call, arg);
+	} else if (n->number == FLAT_THREAD) {
+		flat_thread_local(n, self, call, arg);
 	} else {
 		const bool done = call >= CAPABILITY_LOCAL_OF_OWN ? flat_caps_own(n, self, call, arg)
 								  : install(n, self, call, arg);
-		answer_later(n, self, done);
+		flat_local_answer(n, self, done, STEP_NOBODY);
 	}
 	flat_leave(profile, was);
 	flat_log(n, INCLUSION_RETURN, NULL, STEP_NOBODY, n->id);
@@ -340,7 +347,7 @@ static bool is_native(const struct step_node *n) { return flat_machine_of(n)->co
 
 bool flat_carries_data(const struct step_node *n, const struct step_msg *m)
 {
-	return n->protocol->event[m->event].word == STEP_K_DATA;
+	return n->number != FLAT_THREAD && n->protocol->event[m->event].word == STEP_K_DATA;
 }
 
 static struct flat_taken *taken_of(const struct flat_machine *m, uint32_t from, uint32_t to)
@@ -422,6 +429,10 @@ void flat_data_fini(struct flat_cluster *c, uint32_t clusters)
 static uint32_t host_data_out(struct step_node *n, uint32_t data)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
+	if (n->number == FLAT_THREAD) { /* who comes reads it at its old place */
+		c->sending_to = c->id;
+		return data;
+	}
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_DATA);
 	const uint32_t copy = frames_copy(&c->shard->frames, data);
 	uint32_t word = copy;
@@ -435,6 +446,8 @@ static uint32_t host_data_out(struct step_node *n, uint32_t data)
 }
 static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 {
+	if (n->number == FLAT_THREAD)
+		return flat_thread_data_in(n, m);
 	flat_charge_kernel(n, SIM_COST_MAP);
 	if (flat_cluster_of(n)->full)
 		full_map(n);
@@ -451,6 +464,8 @@ static uint32_t host_data_new(struct step_node *n, step_ref name)
 }
 static void host_data_drop(struct step_node *n, uint32_t data)
 {
+	if (n->number == FLAT_THREAD)
+		return; /* its place knows when its body has gone */
 	flat_charge_kernel(n, SIM_COST_UNMAP);
 	if (flat_cluster_of(n)->full)
 		full_unmap(n);

@@ -6,6 +6,7 @@
  *   flat_pages.c  frames, lines and their names, a client's way over the pages of one call
  *   flat_files.c  calls of clients, and the file service: the local calls of file/posix
  *   flat_caps.c   clients' operations on capabilities
+ *   flat_thread.c clients as threads that move: the local calls of the family thread
  *   flat_credit.c backpressure in virtual time
  *   flat_guard.c  what a frame of another cluster may name
  *   flat_bits.c   the tags of capability/crypto
@@ -33,6 +34,7 @@ enum flat_number {
 	FLAT_CAPABILITY,
 	FLAT_MEMORY,
 	FLAT_FILE,
+	FLAT_THREAD, /* not on every machine: see flat_machine.protocols */
 	FLAT_PROTOCOLS,
 	FLAT_CREDIT = 251, /* a message was taken at its other end */
 	FLAT_DROP = 252,   /* a capability of a client that was killed goes */
@@ -45,6 +47,7 @@ enum flat_number {
 #define FLAT_SERVES      (1u << 24)       /* FLAT_SERVES + s: slot s of the service */
 #define FLAT_REVOCATIONS (1u << 25)       /* + r: a revocation by the scenario */
 #define FLAT_RETIRED     (1u << 26)       /* + file: its last name has gone */
+#define FLAT_SLOTS       (1u << 27)       /* + s: slot s of a thread, whose capability moves or goes */
 #define FLAT_BACKGROUND  ((1u << 28) - 4) /* nobody */
 
 /* The causes along the chain of messages that ends in a completion, in cycles (natively ticks); saturating. */
@@ -119,6 +122,10 @@ struct flat_client {
 struct flat_serve {
 	struct flat_task task;
 	uint32_t cluster, client; /* whose */
+	/* A gift for a thread that is stopped waits: the next one, + 1, and of which message it is. */
+	uint32_t next_gift;
+	uint16_t host_half;
+	uint64_t host_word;
 	struct names_place place, place2;
 	uint32_t chain[NAMES_DEPTH_MAX],
 		depth;                 /* entries whose capabilities are still to be made, the last first */
@@ -164,11 +171,30 @@ struct flat_way {
 	struct flat_waiting *waiting;
 };
 
+/* A client's place, and the thread that is there. */
+enum flat_place_state { PLACE_EMPTY, PLACE_RUNS, PLACE_STOPPING, PLACE_STOPPED, PLACE_RESERVED };
+struct flat_place {
+	uint8_t state;
+	bool halts;   /* it stops for good */
+	bool calling; /* its call under way is one of the family */
+	bool asks, begins,
+		moves; /* when it goes on: it asks its driver, begins its call, or its own move has ended */
+	uint16_t gen;  /* of who is there: an answer to who has left comes to nothing */
+	uint16_t host_half; /* of the local call that waits until it is stopped */
+	struct flat_chain chain;
+	step_ref body, name;
+	uint32_t listed, unlisted;          /* T_HOLDs under way, and refused */
+	uint32_t from_cluster, from_client; /* RESERVED: where who comes was */
+	uint32_t gifts, last_gift;          /* requests that wait for it, + 1 */
+	struct flat_grant *carried; /* [carrieds], natively: of its open files, by the number of the handle */
+	uint32_t carrieds;
+};
+
 struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint32_t id, clients;
 	uint8_t raised;       /* mask of the nodes in which the host raised events */
 	sim_cycles now, free; /* of the monitor's clock; it is free from then on */
-	sim_ps egress_free;
+	sim_ps egress_free, event_time;
 	struct flat_machine *machine;
 	struct flat_profile *profile; /* the shard's account, or NULL: this event is not profiled */
 	struct flat_shard *shard;
@@ -183,9 +209,13 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	sim_atomic_u64 *known[FLAT_PROTOCOLS][STEP_MACHINES_MAX]; /* [slots]: by whom, see flat_guard.c */
 	uint64_t cells_seen[FLAT_PROTOCOLS];
 	struct flat_client *client;
-	struct flat_serve *serve; /* [serves] */
-	struct ssi_table lines;   /* page name -> line */
-	struct ssi_table dirs;    /* page name -> directory entry (the service's cluster) */
+	struct flat_place *place;    /* [clients]; NULL: clients stay where they are */
+	uint32_t *place_of;          /* [bodies]: + 1 */
+	struct flat_task *slot_task; /* [slots of threads] */
+	uint32_t gifts_due;          /* gifts whose receiver has gone on, or has left: a request + 1 */
+	struct flat_serve *serve;    /* [serves] */
+	struct ssi_table lines;      /* page name -> line */
+	struct ssi_table dirs;       /* page name -> directory entry (the service's cluster) */
 	/* Names of the capability protocol's machines, if it names them, and what each slot stands for. */
 	struct ssi_table caps_named[STEP_MACHINES_MAX];
 	step_ref *caps_name[STEP_MACHINES_MAX];
@@ -267,6 +297,7 @@ struct flat_machine {
 	struct flat_taken *taken;    /* natively: [from * clusters + to] */
 	uint64_t think_ticks_per_4g; /* natively: ticks for 2^32 cycles of the scenario's clock */
 	uint32_t clusters, shards, serves;
+	unsigned protocols;              /* that it has: the first ones of enum flat_number */
 	struct sim_native_config hooked; /* natively: config.native, and what is called on its threads */
 	const struct step_protocol *protocol[FLAT_PROTOCOLS];
 	uint32_t data_offset[STEP_MACHINES_MAX]; /* of the data field in memory/msi's machines */
@@ -275,6 +306,10 @@ struct flat_machine {
 	struct mac_key mac_key; /* capability/crypto */
 	step_tap *bits_behind;  /* what else sees its cells */
 	uint8_t bits_event[8];  /* the numbers of the events that carry its bits */
+	struct {
+		uint32_t slots, body, what, place, client; /* where the thread's machines have them */
+	} thread_at;
+	char thread_check_name[64];
 	char check_name[64];
 	struct names names;
 	struct ssi_table initial; /* (seed, page) -> frame of the service's shard */
@@ -419,6 +454,8 @@ void flat_begin(struct step_node *n, struct flat_task *task, step_ref waiter, en
 void flat_account(struct flat_cluster *cluster, unsigned op, uint64_t cycles, struct flat_chain chain,
 		  bool failed);
 void flat_end(struct step_node *n, struct flat_task *task, bool failed);
+/* The local kernel's answer to `self`: it comes when the step is over. */
+void flat_local_answer(struct step_node *n, step_ref self, bool done, step_ref arg);
 /* ---- flat.c ---- */
 
 /* Tells the machine of file/posix that waits for a local call; carries the chain from `n` over. */
@@ -470,6 +507,35 @@ void flat_files_local(struct step_node *n, step_ref self, uint32_t call, step_re
 void flat_files_tree_done(struct flat_cluster *cluster, struct step_node *n, uint32_t who, uint32_t result,
 			  step_ref arg);
 void flat_files_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t error);
+bool flat_cap_usable(const struct flat_cluster *cluster, step_ref cap);
+/* A gift reaches its receiver. */
+void flat_files_accept(struct flat_cluster *cluster, struct flat_serve *serve);
+
+/* flat_thread.c */
+int flat_thread_init(struct flat_machine *machine);
+void flat_thread_begin(struct flat_machine *machine); /* the threads come to be */
+void flat_thread_fini(struct flat_cluster *cluster);
+/* A client's event has come. True: it is to be stopped, and the event waits. */
+bool flat_thread_catches(struct flat_cluster *cluster, uint32_t client, bool asks);
+void flat_thread_idles(struct flat_cluster *cluster, uint32_t client); /* its driver has no call for it */
+void flat_thread_start(struct flat_cluster *cluster, uint32_t client);
+void flat_thread_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg);
+void flat_thread_done(struct flat_cluster *cluster, struct step_node *n, step_ref client, uint32_t result);
+/* The capability of a slot has moved, or is deleted. */
+void flat_thread_slot_done(struct flat_cluster *cluster, struct step_node *n, uint32_t slot, uint32_t result,
+			   step_ref arg);
+void flat_thread_cell(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		      unsigned next);
+uint32_t flat_thread_data_in(struct step_node *n, const struct step_msg *m);
+/* A gift for a client. False: it waits until that goes on, or was turned away, because nobody of that name is there. */
+bool flat_thread_takes(struct flat_cluster *cluster, struct flat_serve *serve);
+void flat_thread_gifts(struct flat_cluster *cluster);
+/* Whether a frame's word names a thread that its sender has stopped; whether a capability that it brings is its sender's
+ * to give. */
+bool flat_thread_is_stopped(const struct flat_cluster *sender, uint32_t word);
+step_ref flat_thread_cap(step_ref what);
+void flat_thread_check(const struct flat_machine *machine, struct flat_check *check);
+
 /* flat_caps.c */
 void flat_caps_init(struct flat_machine *machine);
 enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref object);

@@ -25,6 +25,7 @@ static size_t pool_bytes(uint64_t slots, size_t size) { return (slots * size + 4
 
 struct sizes {
 	uint32_t caps, ops, own, dirs, lines, calls, serves, tree_links, page_links, parks, places;
+	uint32_t bodies, requests, names, slots; /* of threads */
 };
 
 static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
@@ -38,6 +39,25 @@ static void add_capabilities(const struct flat_config *config, struct sizes *s)
 	s->tree_links = at_most(s->tree_links + config->capabilities_max * 8, CAPS_MAX * 2);
 	s->own = at_most((uint64_t)s->caps * 2 + s->ops, CAPS_MAX);
 	s->parks += at_most(config->objects_max ? config->topology->clusters * 4 : 0, CAPS_MAX);
+}
+
+/* For threads. A capability that moves leaves something behind until nothing is derived from it; anybody may wait for the
+ * reply of a thread that is here. */
+static void add_threads(const struct flat_config *config, struct sizes *s, uint32_t clients,
+			uint32_t clients_total)
+{
+	const uint64_t moved = config->moves * config->holds;
+	if (!config->thread)
+		return;
+	s->bodies = clients;
+	s->requests = clients + OPS_SPARE;
+	s->names = clients > config->guests ? clients - config->guests : 1;
+	s->slots = at_most((uint64_t)clients * config->holds + clients_total + OPS_SPARE, CAPS_MAX);
+	s->caps = at_most(s->caps + moved, CAPS_MAX);
+	s->ops = at_most((uint64_t)s->ops + s->slots, CAPS_MAX);
+	s->tree_links = at_most(s->tree_links + moved * 4, CAPS_MAX * 2);
+	s->own = at_most((uint64_t)s->caps * 2 + s->ops, CAPS_MAX);
+	s->parks = at_most((uint64_t)s->parks + clients_total, CAPS_MAX);
 }
 
 /* What a slot costs is address space until it is used, so these are bounds, not guesses. */
@@ -60,6 +80,7 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 	for (s.places = 16; s.places < m->clusters && s.places < PLACES_MAX;)
 		s.places *= 2;
 	add_capabilities(config, &s);
+	add_threads(config, &s, clients, clients_total);
 	if (!service)
 		return s;
 	s.caps = at_most(config->files_max * 2 + s.caps + OPS_SPARE, CAPS_MAX);
@@ -83,9 +104,24 @@ static size_t own_bytes(const struct step_protocol *p, const struct sizes *s)
 	       pool_bytes(s->caps, sizeof(uint32_t));
 }
 
+static size_t thread_bytes(const struct step_protocol *p, const struct sizes *s)
+{
+	if (!p)
+		return 0;
+	return flat_guard_bytes((uint64_t)s->bodies + s->requests + s->names + s->slots) +
+	       pool_bytes(s->bodies, p->machine[THREAD_BODY].size) +
+	       pool_bytes(s->requests, p->machine[THREAD_OP].size) +
+	       pool_bytes(s->names, p->machine[THREAD_NAME].size) +
+	       pool_bytes(s->slots, p->machine[THREAD_SLOT].size) +
+	       pool_bytes(s->slots * 2ull + 2, sizeof(struct step_link)) + 4096 +
+	       pool_bytes(s->bodies + 1ull, sizeof(struct flat_place) + sizeof(uint32_t)) +
+	       pool_bytes(s->slots, sizeof(struct flat_task)) + 4096;
+}
+
 static size_t cluster_bytes(const struct step_protocol *const *p, const struct sizes *s)
 {
-	return flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls +
+	return thread_bytes(p[FLAT_THREAD], s) +
+	       flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls +
 				s->serves) +
 	       own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
 	       pool_bytes(s->ops, p[0]->machine[CAPABILITY_OP].size) +
@@ -94,7 +130,7 @@ static size_t cluster_bytes(const struct step_protocol *const *p, const struct s
 	       pool_bytes(s->calls, p[2]->machine[POSIX_CALL].size) +
 	       pool_bytes(s->serves, p[2]->machine[POSIX_SERVE].size) +
 	       pool_bytes((uint64_t)s->tree_links + s->page_links + 2, sizeof(struct step_link)) + 4096 +
-	       pool_bytes((uint64_t)s->parks * 3, sizeof(struct step_parked)) + 4096 +
+	       pool_bytes((uint64_t)s->parks * 4, sizeof(struct step_parked)) + 4096 +
 	       pool_bytes((uint64_t)s->dirs + s->lines, sizeof(step_ref)) + 4096 +
 	       pool_bytes(s->calls, sizeof(struct flat_client)) + pool_bytes(s->places, sizeof(uint32_t)) +
 	       pool_bytes(s->serves, sizeof(struct flat_serve)) + 8192;
@@ -112,7 +148,7 @@ static void profile_tap(struct step_node *n, const struct step_msg *m, step_ref 
 	step_tap *const tap = flat_machine_of(n)->config.cell_tap;
 	if (tap)
 		tap(n, m, at, state, next);
-	if (flat_profile_of(n))
+	if (flat_profile_of(n) && n->number < FLAT_PROFILE_PROTOCOLS)
 		flat_profile_cell_entered(flat_profile_of(n), n->number, (unsigned)at.machine, state,
 					  m->event);
 }
@@ -138,6 +174,14 @@ static void caps_tap(struct step_node *n, const struct step_msg *m, step_ref at,
 	profile_tap(n, m, at, state, next);
 }
 
+/* And of the threads'. */
+static void thread_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+		       unsigned next)
+{
+	flat_thread_cell(n, m, at, state, next);
+	profile_tap(n, m, at, state, next);
+}
+
 /* And of one with kernels. */
 static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		     unsigned next)
@@ -148,6 +192,8 @@ static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at,
 
 static step_tap *tap_of(const struct flat_config *config, unsigned number)
 {
+	if (number == FLAT_THREAD)
+		return thread_tap;
 	if (config->full)
 		return full_tap;
 	if (number == FLAT_CAPABILITY && (!config->native || config->profile))
@@ -196,15 +242,27 @@ static void names_take(struct flat_cluster *c)
 							 (size_t)n->pool[k].slots * sizeof(step_ref), 64);
 }
 
+static void threads_take(struct flat_cluster *c, const struct sizes *s)
+{
+	struct sim_arena *arena = &c->shard->arena;
+	pool_take(c, FLAT_THREAD, THREAD_BODY, s->bodies);
+	pool_take(c, FLAT_THREAD, THREAD_OP, s->requests);
+	pool_take(c, FLAT_THREAD, THREAD_NAME, s->names);
+	pool_take(c, FLAT_THREAD, THREAD_SLOT, s->slots);
+	c->place = sim_arena_take(arena, (size_t)(s->bodies + 1) * sizeof *c->place, 64);
+	c->place_of = sim_arena_take(arena, (size_t)(s->bodies + 1) * sizeof *c->place_of, 64);
+	c->slot_task = sim_arena_take(arena, (size_t)s->slots * sizeof *c->slot_task, 64);
+}
+
 static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes *s)
 {
-	const uint32_t links[FLAT_PROTOCOLS] = {s->tree_links, s->page_links, 1};
+	const uint32_t links[FLAT_PROTOCOLS] = {s->tree_links, s->page_links, 1, s->slots * 2 + 1};
 	struct flat_cluster *c = &m->cluster[id];
 	struct sim_arena *arena = &c->shard->arena;
 	c->id = c->sending_to = id;
 	c->machine = m;
 	c->clients = m->config.clients[id];
-	for (unsigned i = 0; i < FLAT_PROTOCOLS; i++)
+	for (unsigned i = 0; i < m->protocols; i++)
 		node_init(m, c, i, links[i], s->parks);
 	pool_take(c, FLAT_CAPABILITY, CAPABILITY_CAP, s->caps);
 	pool_take(c, FLAT_CAPABILITY, CAPABILITY_OP, s->ops);
@@ -217,6 +275,8 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	pool_take(c, FLAT_MEMORY, MSI_LINE, s->lines);
 	pool_take(c, FLAT_FILE, POSIX_CALL, s->calls);
 	pool_take(c, FLAT_FILE, POSIX_SERVE, s->serves);
+	if (m->protocol[FLAT_THREAD])
+		threads_take(c, s);
 	flat_guard_take(c);
 	c->dir_name = sim_arena_take(arena, (size_t)s->dirs * sizeof(step_ref), 64);
 	c->line_name = sim_arena_take(arena, (size_t)s->lines * sizeof(step_ref), 64);
@@ -322,8 +382,10 @@ static int clusters_init(struct flat_machine *m)
 
 static void touch(char *base, size_t bytes, size_t most)
 {
-	for (size_t i = 0; i < bytes && i < most; i += 4096)
-		*(volatile char *)(base + i) = 0;
+	for (size_t i = 0; i < bytes && i < most; i += 4096) {
+		volatile char *at = base + i;
+		*at = *at; /* threads have names by now */
+	}
 }
 
 static void touch_slab(const struct frame_slab *slab, size_t most)
@@ -335,7 +397,7 @@ static void touch_slab(const struct frame_slab *slab, size_t most)
 
 static void touch_cluster(struct flat_cluster *c, size_t most)
 {
-	for (unsigned p = 0; p < FLAT_PROTOCOLS; p++) {
+	for (unsigned p = 0; p < c->machine->protocols; p++) {
 		const struct step_node *n = &c->node[p];
 		for (unsigned k = 1; k < n->protocol->machines; k++)
 			touch(n->pool[k].base, (size_t)n->pool[k].slots * n->protocol->machine[k].size, most);
@@ -428,10 +490,14 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	m->protocol[FLAT_CAPABILITY] = config->capability ? config->capability : &capability_tree;
 	m->protocol[FLAT_MEMORY] = &memory_msi;
 	m->protocol[FLAT_FILE] = &file_posix;
+	m->protocol[FLAT_THREAD] = config->thread;
+	m->protocols = config->thread ? FLAT_PROTOCOLS : FLAT_THREAD;
 	flat_caps_init(m);
 	if (config->native)
 		go_native(m);
-	int error = clusters_init(m);
+	int error = flat_thread_init(m);
+	if (!error)
+		error = clusters_init(m);
 	if (!error)
 		error = flat_bits_init(m);
 	if (!error && config->trace &&
@@ -445,6 +511,8 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 		error = engine_init(m);
 	if (!error && config->full)
 		error = full_new(m);
+	if (!error)
+		flat_thread_begin(m);
 	if (error) {
 		flat_free(m);
 		return error;
@@ -486,6 +554,7 @@ void flat_free(struct flat_machine *m)
 		flat_bits_fini(&m->cluster[i]);
 		flat_data_fini(&m->cluster[i], m->clusters);
 		flat_credit_fini(&m->cluster[i], m->clusters);
+		flat_thread_fini(&m->cluster[i]);
 	}
 	for (uint32_t i = 0; m->shard && i < m->shards; i++)
 		shard_fini(&m->shard[i]);

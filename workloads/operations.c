@@ -150,8 +150,8 @@ static bool give(struct run_group *g, struct held *h, unsigned op, struct flat_c
 	const struct run_group *to = o->first + below(g, o->members);
 	if (to == g || !h)
 		return false;
-	call->cluster = to->cluster;
-	call->client = to->first_client;
+	run_place_of(to, flat_event_time(g->run->machine, g->cluster), &call->cluster, &call->client);
+	call->thread = run_name_of(to);
 	call->label = ledger_name(&o->ledger, h->record);
 	return call_on(o, h, op, call);
 }
@@ -211,6 +211,35 @@ static bool simply(struct run_group *g, struct held *h, unsigned op, struct flat
 	return h && call_on(g->operations, h, op, call);
 }
 
+/* ---- threads ---- */
+
+static bool move_thread(struct run_group *g, struct flat_call *call)
+{
+	const struct run *run = g->run;
+	const struct run_group *who = &run->group[run->movable[below(g, run->movables)]];
+	*call = (struct flat_call){.op = FLAT_THREAD_MOVE,
+				   .thread = run_name_of(who),
+				   .cluster = below(g, run->scenario->topology.clusters)};
+	return true;
+}
+
+/* Calls go upwards only, so that no two threads wait for each other's replies. */
+static bool call_thread(struct run_group *g, struct flat_call *call)
+{
+	const struct run *run = g->run;
+	const struct run_group *who = &run->group[run->movable[below(g, run->movables)]];
+	*call = (struct flat_call){.op = FLAT_THREAD_CALL, .thread = run_name_of(who)};
+	return who > g;
+}
+
+static bool kill_thread(struct run_group *g, struct flat_call *call)
+{
+	const struct run *run = g->run;
+	const struct run_group *who = &run->group[run->movable[below(g, run->movables)]];
+	*call = (struct flat_call){.op = FLAT_THREAD_KILL, .thread = run_name_of(who)};
+	return true;
+}
+
 static bool begin(struct run_group *g, enum scenario_operation kind, struct flat_call *call)
 {
 	switch (kind) {
@@ -234,6 +263,12 @@ static bool begin(struct run_group *g, enum scenario_operation kind, struct flat
 		return retype(g, call);
 	case SCENARIO_QUERY:
 		return simply(g, any(g, is_any), FLAT_CAP_QUERY, call);
+	case SCENARIO_THREAD_MOVE:
+		return move_thread(g, call);
+	case SCENARIO_THREAD_CALL:
+		return call_thread(g, call);
+	case SCENARIO_THREAD_KILL:
+		return kill_thread(g, call);
 	default:
 		return use(g, call);
 	}
@@ -375,6 +410,8 @@ void operations_done(struct run_group *g, const struct flat_call *call, const st
 		ended_well(g, call, result);
 	else if (call->op == FLAT_CAP_DELETE)
 		drop(g, o->about, STEP_NOBODY); /* it was revoked before */
+	else if (call->op == FLAT_CAP_MOVE && !o->about->handle.cap.machine)
+		drop(g, o->about, STEP_NOBODY); /* its receiver was gone when it came */
 	o->calling = false;
 	if (g->killed)
 		discard_all(g);
@@ -413,6 +450,47 @@ void operations_kill(struct run_group *g)
 	if (!g->operations->calling)
 		discard_all(g);
 	run_group_ended(g);
+}
+
+/* ---- it moves, as a thread ---- */
+
+struct flat_handle *operations_held(struct run_group *g, uint32_t number)
+{
+	struct operations *o = g->operations;
+	const uint32_t holds = g->entry->random.holds;
+	if (number < holds)
+		return o->held[number].used ? &o->held[number].handle : &o->none;
+	if (number - holds < o->spares)
+		return &o->spare[number - holds].handle;
+	number -= holds + o->spares;
+	if (number < OFFERS)
+		return number < o->offers ? &o->offer[number] : &o->none;
+	return number == OFFERS ? &o->leaving.handle : number == OFFERS + 1 ? &o->taking : NULL;
+}
+
+static void renew(struct run_group *g, struct held *h)
+{
+	struct operations *o = g->operations;
+	const uint32_t was = h->record;
+	if (!h->handle.cap.machine)
+		return;
+	h->record = ledger_grant(&o->ledger, ledger_name(&o->ledger, was), h->handle.word, true, now(g));
+	ledger_end(&o->ledger, was, now(g));
+}
+
+/* For the ledger it is as if it had moved each of its capabilities to itself. */
+void operations_moved(struct run_group *g)
+{
+	struct operations *o = g->operations;
+	for (uint32_t i = 0; i < g->entry->random.holds; i++)
+		if (o->held[i].used)
+			renew(g, &o->held[i]);
+	for (uint32_t i = 0; i < o->spares; i++)
+		renew(g, &o->spare[i]);
+	renew(g, &o->leaving);
+	o->stale.handle.cap = STEP_NOBODY; /* its old name is one of the old kernel's */
+	if (o->about)
+		o->name = o->about->handle.cap;
 }
 
 /* ---- when all is over ---- */

@@ -56,6 +56,8 @@ static bool next_of(struct run *run, struct run_group *g, uint32_t client, struc
 		return stamps_next(run, g, call);
 	case SCENARIO_OPERATIONS:
 		return operations_next(g, call);
+	case SCENARIO_JOURNEYS:
+		return journeys_next(g, call);
 	default:
 		return shapes_next(g, call);
 	}
@@ -67,7 +69,7 @@ static bool driver_next(void *context, uint32_t cluster, uint32_t client, struct
 	struct run_group *g = run_group_of(run, cluster, client);
 	if (run->scenario->order == SCENARIO_SERIAL && !run_turn_take(run, cluster, client))
 		return false;
-	const bool calls = next_of(run, g, client, call);
+	const bool calls = (run->thread && run_thread_next(g, call)) || next_of(run, g, client, call);
 	if (run->scenario->order == SCENARIO_SERIAL)
 		run->began |= calls;
 	return calls;
@@ -89,6 +91,8 @@ static void driver_done(void *context, uint32_t cluster, uint32_t client, const 
 {
 	struct run *run = context;
 	struct run_group *g = run_group_of(run, cluster, client);
+	if (run->thread && run_thread_done(g, call, result))
+		return;
 	switch (g->entry->workload) {
 	case SCENARIO_TRACE:
 		replay_done(run, g, client - g->first_client, call, result);
@@ -98,6 +102,9 @@ static void driver_done(void *context, uint32_t cluster, uint32_t client, const 
 		return;
 	case SCENARIO_OPERATIONS:
 		operations_done(g, call, result);
+		return;
+	case SCENARIO_JOURNEYS:
+		journeys_done(g, call, result);
 		return;
 	default:
 		shapes_done(g, call, result);
@@ -137,7 +144,7 @@ static struct run_group *group_of_event(const struct run *run, const struct scen
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < run->groups; i++)
-		if (run->group[i].cluster == e->cluster && n++ == e->client)
+		if (run->group[i].home_cluster == e->cluster && n++ == e->client)
 			return &run->group[i];
 	return NULL;
 }
@@ -162,8 +169,12 @@ static void driver_due(void *context, uint32_t number)
 	struct run_group *g = group_of_event(run, e);
 	if (e->kind == SCENARIO_FS_REVOKE)
 		revoke(run, e);
+	else if (e->kind == SCENARIO_EVENT_MOVE)
+		flat_thread_move(run->machine, e->cluster, run_name_of(g), e->to);
 	else if (g->program)
 		flat_program_kill(run->machine, g->cluster, g->first_client);
+	else if (run->thread)
+		flat_thread_kill(run->machine, e->cluster, run_name_of(g));
 	else if (g->trace)
 		replay_kill(run, g);
 	else if (g->stamps)
@@ -282,7 +293,7 @@ static int check_protocols(struct run *run, struct scenario_error *error)
 	if (strcmp(s->memory, "msi"))
 		return scenario_complain(s, error, "protocols.memory", s->memory,
 					 "no such protocol for memory; there is \"msi\"");
-	return check_tells(run, error) ? -1 : check_calls(run, error);
+	return check_tells(run, error) || check_calls(run, error) ? -1 : run_threads_check(run, error);
 }
 
 static uint32_t processes_of(struct run *run, const struct scenario_clients *entry)
@@ -298,6 +309,8 @@ static void groups_make(struct run *run)
 	uint32_t total = 0, all = 0;
 	run->clients = calloc(clusters, sizeof *run->clients);
 	run->client_base = calloc(clusters + 1, sizeof *run->client_base);
+	for (uint32_t c = 0; run->thread && c < clusters; c++)
+		run->clients[c] = s->thread_room;
 	for (uint32_t i = 0; i < s->clients_count; i++)
 		for (uint32_t c = 0; c < clusters; c++)
 			if (is_on(s, &s->clients[i].on, c)) {
@@ -305,7 +318,8 @@ static void groups_make(struct run *run)
 				run->clients[c] += s->clients[i].copies * processes_of(run, &s->clients[i]);
 			}
 	run->group = calloc(total + 1, sizeof *run->group);
-	SIM_CHECK(run->clients && run->client_base && run->group);
+	run->movable = calloc(total + 1, sizeof *run->movable);
+	SIM_CHECK(run->movable && run->clients && run->client_base && run->group);
 	for (uint32_t c = 0; c < clusters; c++) {
 		run->client_base[c] = all;
 		all += run->clients[c];
@@ -324,6 +338,8 @@ static void group_make(struct run *run, const struct scenario_clients *entry, ui
 				.trace = entry->trace ? trace_of(run, entry->trace) : NULL,
 				.cluster = cluster,
 				.first_client = used[cluster],
+				.home_cluster = cluster,
+				.home_client = used[cluster],
 				.number = number};
 	g->random = run_mix(run_mix(run->scenario->seed, cluster + 1),
 			    (uint64_t)(entry - run->scenario->clients) << 32 | number) |
@@ -345,6 +361,7 @@ static void groups_fill(struct run *run)
 				group_make(run, &s->clients[i], c, number++, used);
 	}
 	free(used);
+	run_threads_init(run);
 	run->running = run->groups;
 }
 
@@ -370,6 +387,8 @@ static int group_init(struct run *run, struct run_group *g, struct run_group *fi
 	case SCENARIO_PROGRAM:
 		run->operations++;
 		return 0;
+	case SCENARIO_JOURNEYS:
+		return journeys_init(run, g, first, count);
 	default:
 		return shapes_init(run, g, first, count);
 	}
@@ -427,7 +446,13 @@ static int check_event(struct run *run, uint32_t number, struct scenario_error *
 	}
 	const bool files = g->entry->workload == SCENARIO_TRACE || g->entry->workload == SCENARIO_STAMPS;
 	const bool shape = g->entry->workload == SCENARIO_CHAINS || g->entry->workload == SCENARIO_TREES;
-	if (shape || (!files && e->kind == SCENARIO_FS_REVOKE)) {
+	if (e->kind == SCENARIO_EVENT_MOVE && !run_is_movable(g)) {
+		snprintf(key, sizeof key, "events.%u", number);
+		return scenario_complain(run->scenario, error, key, NULL,
+					 "client %u of cluster %u is one of %s, which cannot move", e->client,
+					 e->cluster, g->entry->name);
+	}
+	if (e->kind != SCENARIO_EVENT_MOVE && (shape || (!files && e->kind == SCENARIO_FS_REVOKE))) {
 		snprintf(key, sizeof key, "events.%u", number);
 		return scenario_complain(
 			run->scenario, error, key, NULL, "client %u of cluster %u is one of %s: %s",
@@ -449,7 +474,8 @@ static int events_init(struct run *run, struct scenario_error *error)
 		if (check_event(run, i, error))
 			return -1;
 		const struct scenario_event *e = &s->events[i];
-		flat_at(run->machine, e->kind == SCENARIO_KILL ? e->cluster : s->service_cluster, e->at, i);
+		flat_at(run->machine, e->kind == SCENARIO_FS_REVOKE ? s->service_cluster : e->cluster, e->at,
+			i);
 	}
 	return 0;
 }
@@ -475,6 +501,7 @@ static const char *const check_names[] = {
 	[CHECK_USABLE] = "capabilities: what is not revoked works",
 	[CHECK_ANSWERS] = "capabilities: each call's answer",
 	[CHECK_PROGRAMS] = "programs: exit codes",
+	[CHECK_THREADS] = "threads: each call is answered once",
 	[CHECK_FINAL] = "clients ended",
 };
 
@@ -488,10 +515,29 @@ static void bounds_of_capabilities(const struct run_group *g, struct flat_config
 	} else if (g->entry->workload == SCENARIO_OPERATIONS) {
 		config->capabilities_max += (uint64_t)o->count + o->objects;
 		config->objects_max += o->objects + o->holds;
+	} else if (g->entry->workload == SCENARIO_JOURNEYS) {
+		config->capabilities_max += g->entry->journey.capabilities;
+		config->objects_max += g->entry->journey.capabilities + 1;
 	} else if (g->number == 0) {
 		config->capabilities_max += 2 * (uint64_t)g->entry->shape.size + 64;
 		config->objects_max += 1;
 	}
+}
+
+/* What a group can hold when it moves, and how often it can move a thread. */
+static void bounds_of_threads(const struct run_group *g, struct flat_config *config)
+{
+	const struct scenario_clients *e = g->entry;
+	const bool random = e->workload == SCENARIO_OPERATIONS, journey = e->workload == SCENARIO_JOURNEYS;
+	const uint32_t holds = random     ? e->random.holds + e->random.count + 2
+			       : journey  ? e->journey.capabilities
+			       : g->trace ? g->trace->trace->handles
+					  : 0;
+	config->holds = config->holds > holds ? config->holds : holds;
+	if (random && e->random.weight[SCENARIO_THREAD_MOVE])
+		config->moves += e->random.count;
+	if (journey && g->number == 0)
+		config->moves += e->journey.moves;
 }
 
 /* How much all groups together can come to use. */
@@ -500,6 +546,8 @@ static void bounds(const struct run *run, struct flat_config *config)
 	for (uint32_t i = 0; i < run->groups; i++) {
 		const struct run_group *g = &run->group[i];
 		const uint64_t rounds = g->entry->repeat;
+		if (run->thread)
+			bounds_of_threads(g, config);
 		if (!g->trace && g->entry->workload != SCENARIO_STAMPS) {
 			bounds_of_capabilities(g, config);
 			continue;
@@ -512,6 +560,7 @@ static void bounds(const struct run *run, struct flat_config *config)
 			config->opens_max = rounds * t->opens * 2 * g->entry->copies;
 	}
 	config->opens_max = config->opens_max * run->scenario->clients_count + run->groups;
+	config->moves += run->scenario->events_count;
 }
 
 static int machine_make(struct run *run, struct scenario_error *error)
@@ -531,7 +580,12 @@ static int machine_make(struct run *run, struct scenario_error *error)
 						.think = driver_think,
 						.due = driver_due,
 						.program = driver_program,
-						.exited = driver_exited},
+						.exited = driver_exited,
+						.held = driver_held,
+						.moved = driver_moved,
+						.killed = driver_killed},
+				     .thread = run->thread,
+				     .guests = run->thread ? s->thread_room : 0,
 				     .tap = run->options.tap,
 				     .window_tap = run->options.window_tap,
 				     .tap_context = run->options.tap_context,
@@ -606,6 +660,7 @@ void run_free(struct run *run)
 		operations_fini(g);
 		shapes_fini(g);
 		programs_fini(g);
+		journeys_fini(g);
 		for (unsigned k = 0; k < CHECK_MACHINE; k++)
 			free(g->tally.first[k]);
 	}
@@ -621,6 +676,7 @@ void run_free(struct run *run)
 	free(run->clients);
 	free(run->client_base);
 	free(run->client_group);
+	free(run->movable);
 	free(run);
 }
 
@@ -687,13 +743,14 @@ static void check_copy(struct run_result *result, const char *name, uint64_t cou
 
 static void check_inclusion(struct run *run, struct run_result *result)
 {
-	const struct step_protocol *const protocols_used[] = {run->capability, &memory_msi, &file_posix};
+	const struct step_protocol *const protocols_used[] = {run->capability, &memory_msi, &file_posix,
+							      run->thread};
 	struct inclusion_result r;
 	bool failed = false;
 	for (uint32_t i = 0; i < run->logs; i++)
 		failed |= run->log[i].failed;
-	if (inclusion_replay(run->log, run->logs, run->scenario->topology.clusters, protocols_used, 3, like,
-			     run->machine, result->end == RUN_ENDED, &r) ||
+	if (inclusion_replay(run->log, run->logs, run->scenario->topology.clusters, protocols_used,
+			     run->thread ? 4 : 3, like, run->machine, result->end == RUN_ENDED, &r) ||
 	    failed)
 		check_copy(result, "trace inclusion", 0, 1, "no memory for the step log or its replay");
 	else if (!r.failures && result->end == RUN_ENDED && r.cells != result->cells)
@@ -740,6 +797,8 @@ static void finals(struct run *run)
 		if (first->operations)
 			operations_final(run, first, count);
 	}
+	if (run->thread)
+		run_threads_final(run);
 	for (uint32_t i = 0; i < run->groups; i++) {
 		struct run_group *g = &run->group[i];
 		if (g->trace && g->plain && g->round == g->entry->repeat && !g->disturbed)

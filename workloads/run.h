@@ -50,7 +50,7 @@ struct run_check {
 	uint64_t count, failures;
 	char first[240]; /* what failed first, with the place in the recording */
 };
-#define RUN_CHECKS 16
+#define RUN_CHECKS 19
 
 enum run_end { RUN_ENDED, RUN_TIMEOUT, RUN_STUCK, RUN_FAULT };
 

@@ -35,6 +35,7 @@ enum run_check_index {
 	CHECK_USABLE,
 	CHECK_ANSWERS,
 	CHECK_PROGRAMS,
+	CHECK_THREADS,
 	CHECK_FINAL,
 	CHECK_MACHINE,
 };
@@ -47,12 +48,22 @@ struct run_tally {
 	char *first[CHECK_MACHINE]; /* what failed first; NULL: nothing */
 };
 
+/* Where a thread is. Other groups learn it at `since`. */
+struct run_whereabouts {
+	_Atomic uint64_t is, was; /* cluster << 32 | client */
+	sim_ps since;
+};
+
 /* One client of the scenario; all of it runs on one cluster, so on one thread. What others may set is atomic. */
 struct run_group {
 	const struct scenario_clients *entry;
 	struct run *run;
 	struct run_trace *trace;                /* NULL: none */
 	uint32_t cluster, first_client, number; /* number: within the entry */
+	uint32_t home_cluster, home_client;     /* where it was made */
+	struct run_whereabouts where;
+	uint64_t calls, answered,
+		replied; /* of threads: that it has called, and was answered; that it has replied to */
 	uint32_t tree, round, exited;
 	_Atomic bool killed, ended;
 	_Atomic bool disturbed; /* a capability of it was revoked; recorded results no longer bind */
@@ -70,14 +81,17 @@ struct run_group {
 	struct shapes *shapes;
 	/* programs.c */
 	struct program *program;
+	/* journeys.c */
+	struct journeys *journeys;
 };
 
 struct run {
 	const struct scenario *scenario;
 	struct run_options options;
 	struct flat_machine *machine;
-	const struct step_protocol *capability;
-	struct inclusion_log *log; /* [logs], one a thread; NULL: none */
+	const struct step_protocol *capability, *thread; /* thread: NULL: clients stay where they are */
+	uint32_t *movable, movables;                     /* groups whose threads can move */
+	struct inclusion_log *log;                       /* [logs], one a thread; NULL: none */
 	uint32_t logs;
 	struct run_trace *trace;
 	uint32_t traces;
@@ -126,6 +140,28 @@ static inline void run_group_done(struct run_group *group) /* one more operation
 	atomic_store_explicit(done, atomic_load_explicit(done, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 }
+
+/* run_threads.c */
+bool run_is_movable(const struct run_group *group);
+step_ref run_name_of(const struct run_group *group);
+/* Where others know it to be. */
+void run_place_of(const struct run_group *group, sim_ps now, uint32_t *cluster, uint32_t *client);
+int run_threads_check(struct run *run, struct scenario_error *error);
+void run_threads_init(struct run *run);
+void run_threads_final(struct run *run);
+/* True: it has a reply to give first; and: the call was that. */
+bool run_thread_next(struct run_group *group, struct flat_call *call);
+bool run_thread_done(struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+struct flat_handle *driver_held(void *context, uint32_t cluster, uint32_t client, uint32_t number);
+void driver_moved(void *context, uint32_t from, uint32_t from_client, uint32_t to, uint32_t to_client);
+void driver_killed(void *context, uint32_t cluster, uint32_t client);
+
+/* journeys.c */
+int journeys_init(struct run *run, struct run_group *group, struct run_group *first, uint32_t members);
+void journeys_fini(struct run_group *group);
+bool journeys_next(struct run_group *group, struct flat_call *call);
+void journeys_done(struct run_group *group, const struct flat_call *call, const struct flat_result *result);
+struct flat_handle *journeys_held(struct run_group *group, uint32_t number);
 
 /* run_serial.c */
 #define RUN_NOBODY UINT64_MAX
@@ -180,6 +216,8 @@ bool operations_next(struct run_group *group, struct flat_call *call);
 void operations_done(struct run_group *group, const struct flat_call *call, const struct flat_result *result);
 void operations_received(struct run_group *group, const struct flat_handle *handle);
 void operations_kill(struct run_group *group);
+struct flat_handle *operations_held(struct run_group *group, uint32_t number);
+void operations_moved(struct run_group *group); /* all that it has is at a new place */
 void operations_final(struct run *run, struct run_group *first, uint32_t members);
 
 /* programs.c */

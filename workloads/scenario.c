@@ -209,6 +209,9 @@ static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_c
 	const struct raw_shape *shape = out->workload == SCENARIO_CHAINS ? &raw->chains : &raw->trees;
 	out->shape = (struct scenario_shape){(uint32_t)shape->size, (uint32_t)shape->rounds,
 					     (enum scenario_by)raw->trees.by};
+	out->journey =
+		(struct scenario_journey){(uint32_t)raw->journeys.capabilities, (uint32_t)raw->journeys.moves,
+					  (enum scenario_mover)raw->journeys.by};
 	out->pages = (uint32_t)raw->stamps.pages;
 	out->operations = (uint32_t)raw->stamps.operations;
 	out->write_percent = (uint32_t)raw->stamps.writes;
@@ -221,6 +224,7 @@ static int resolve_workload(struct resolve *r, uint32_t index, struct scenario_c
 				       scenario_workload_names[out->workload],
 				       out->workload == SCENARIO_STAMPS       ? "operations"
 				       : out->workload == SCENARIO_OPERATIONS ? "count"
+				       : out->workload == SCENARIO_JOURNEYS   ? "moves"
 									      : "rounds");
 	if (!trace)
 		return 0;
@@ -322,42 +326,63 @@ static int check_victim(struct resolve *r, uint32_t index, const char *prefix, c
 			       clients == 1 ? "" : "s");
 }
 
-static int check_event_keys(struct resolve *r, uint32_t index, bool revoke, bool kill)
+static int check_event_keys(struct resolve *r, uint32_t index, bool revoke, bool kill, bool move)
 {
-	if (revoke == kill)
-		return sim_config_fail(r->config, entry_path(r, "events", index, ""), NULL,
-				       revoke ? "both \"fs_revoke\" and \"kill\"; make two entries"
-					      : "neither \"fs_revoke\" nor \"kill\"; write one of them");
-	if (kill && (entry_given(r, "events", index, "cluster") || entry_given(r, "events", index, "client")))
+	const int kinds = revoke + kill + move;
+	if (kinds != 1)
+		return sim_config_fail(
+			r->config, entry_path(r, "events", index, ""), NULL,
+			kinds ? "more than one of \"fs_revoke\", \"kill\" and \"move\"; make an entry each"
+			      : "neither \"fs_revoke\" nor \"kill\" nor \"move\"; write one of them");
+	if (!revoke &&
+	    (entry_given(r, "events", index, "cluster") || entry_given(r, "events", index, "client")))
 		return sim_config_fail(r->config, r->path, NULL,
-				       "this belongs to \"fs_revoke\"; write \"kill: {cluster: 3, "
-				       "client: 0}\"");
+				       "this belongs to \"fs_revoke\"; write \"%s: {cluster: 3, "
+				       "client: 0}\"",
+				       kill ? "kill" : "move");
 	if (!entry_given(r, "events", index, "at"))
 		return sim_config_fail(r->config, entry_path(r, "events", index, ""), NULL,
 				       "the time is missing; write e.g. \"at: 500us\"");
 	return 0;
 }
 
+static int check_destination(struct resolve *r, uint32_t index, uint64_t to)
+{
+	char word[SIM_QUANTITY_TEXT];
+	if (to < r->scenario->topology.clusters)
+		return 0;
+	sim_quantity_print(word, SIM_UNIT_NONE, to);
+	return sim_config_fail(r->config, entry_path(r, "events", index, "move.to"), word,
+			       "the machine's clusters are 0 to %u; choose one of them",
+			       r->scenario->topology.clusters - 1);
+}
+
 static int resolve_event(struct resolve *r, uint32_t index)
 {
 	const struct raw_event *raw = &r->raw->events[index];
 	struct scenario_event *out = &r->scenario->events[index];
-	bool kill = entry_given(r, "events", index, "kill");
-	const struct raw_place *place = kill ? &raw->kill : &raw->place;
-	if (check_event_keys(r, index, entry_given(r, "events", index, "fs_revoke"), kill))
+	const bool kill = entry_given(r, "events", index, "kill"),
+		   move = entry_given(r, "events", index, "move");
+	const struct raw_place *place = kill ? &raw->kill : move ? &raw->move.place : &raw->place;
+	if (check_event_keys(r, index, entry_given(r, "events", index, "fs_revoke"), kill, move))
 		return -1;
 	*out = (struct scenario_event){
-		.kind = kill ? SCENARIO_KILL : SCENARIO_FS_REVOKE,
+		.kind = kill   ? SCENARIO_KILL
+			: move ? SCENARIO_EVENT_MOVE
+			       : SCENARIO_FS_REVOKE,
 		.at = raw->at,
 		.path = raw->fs_revoke,
 		.cluster = (uint32_t)place->cluster,
 		.client = (uint32_t)place->client,
+		.to = (uint32_t)raw->move.to,
 		.line = sim_config_line(r->config, entry_path(r, "events", index, "")),
 	};
-	if (!kill && out->path[0] != '/')
+	if (!kill && !move && out->path[0] != '/')
 		return sim_config_fail(r->config, entry_path(r, "events", index, "fs_revoke"), out->path,
 				       "not an absolute path; begin it with \"/\"");
-	return check_victim(r, index, kill ? "kill." : "", place);
+	if (move && check_destination(r, index, raw->move.to))
+		return -1;
+	return check_victim(r, index, kill ? "kill." : move ? "move." : "", place);
 }
 
 static int resolve_events(struct resolve *r)
@@ -415,6 +440,8 @@ static int resolve_names(struct resolve *r, const char *base)
 	if (!s->capability)
 		return -1;
 	s->memory = r->raw->memory;
+	s->thread = r->raw->thread;
+	s->thread_room = (uint32_t)r->raw->thread_room;
 	s->timer = r->raw->timer;
 	return s->name && s->file
 		       ? 0

@@ -29,7 +29,8 @@ struct scenario_range {
 enum scenario_tree { SCENARIO_PRIVATE, SCENARIO_SHARED };
 
 /* What the clients of an entry do: each cluster of the range replays a trace; or they stamp shared pages; or they pass
- * capabilities to each other, at random, in a chain from one to the next, or from one to many; or they are programs of skerry-cc. */
+ * capabilities to each other, at random, in a chain from one to the next, or from one to many; or they are programs of skerry-cc;
+ * or the first is a thread that travels. */
 enum scenario_workload {
 	SCENARIO_TRACE,
 	SCENARIO_STAMPS,
@@ -37,6 +38,7 @@ enum scenario_workload {
 	SCENARIO_CHAINS,
 	SCENARIO_TREES,
 	SCENARIO_PROGRAM,
+	SCENARIO_JOURNEYS,
 	SCENARIO_WORKLOADS
 };
 
@@ -53,6 +55,9 @@ enum scenario_operation {
 	SCENARIO_RETYPE,
 	SCENARIO_QUERY,
 	SCENARIO_USE,
+	SCENARIO_THREAD_MOVE, /* of any thread of the run that can move */
+	SCENARIO_THREAD_CALL,
+	SCENARIO_THREAD_KILL,
 	SCENARIO_OPERATION_KINDS
 };
 struct scenario_operations {
@@ -67,6 +72,13 @@ enum scenario_by { SCENARIO_BY_SEND, SCENARIO_BY_OBTAIN };
 struct scenario_shape {
 	uint32_t size, rounds;
 	enum scenario_by by; /* trees: the first sends, or the others obtain */
+};
+
+/* Journeys: a thread with so many capabilities moves so often, when it asks for it itself, or when another does. */
+enum scenario_mover { SCENARIO_BY_ITSELF, SCENARIO_BY_ANOTHER };
+struct scenario_journey {
+	uint32_t capabilities, moves;
+	enum scenario_mover by;
 };
 
 /* One entry of `clients:`. */
@@ -87,6 +99,7 @@ struct scenario_clients {
 	struct scenario_shape shape;       /* chains, trees */
 	char *program, *arguments;         /* program: a file, and words for its main() */
 	uint32_t capabilities;             /* program: that it has at the same time, default 256 */
+	struct scenario_journey journey;   /* journeys */
 	int line;                          /* where the entry stands, for messages; 0 if not from a file */
 };
 
@@ -99,12 +112,14 @@ struct scenario_native {
 	bool lines;         /* use RPC lines; default true */
 };
 
-enum scenario_event_kind { SCENARIO_FS_REVOKE, SCENARIO_KILL };
+enum scenario_event_kind { SCENARIO_FS_REVOKE, SCENARIO_KILL, SCENARIO_EVENT_MOVE };
 struct scenario_event {
 	enum scenario_event_kind kind;
 	sim_ps at;  /* at most 10,000 s */
 	char *path; /* absolute; fs_revoke: this path in the tree of client `client` of `cluster` */
-	uint32_t cluster, client; /* kill, fs_revoke: whose; `client` counts the clients of that cluster */
+	uint32_t cluster,
+		client; /* kill, move, fs_revoke: whose; `client` counts the clients of that cluster */
+	uint32_t to;    /* move: where it goes */
 	int line;
 };
 
@@ -133,7 +148,8 @@ struct scenario {
 	const struct km_cost_profile *kernel_cost; /* fidelity full */
 	uint32_t credit;                           /* messages that a link holds; 0: whatever is sent */
 	sim_ps timer;                              /* what a protocol's timer waits; 0: the host's choice */
-	char *capability, *memory;                 /* protocol names, default "tree" and "msi" */
+	char *capability, *memory, *thread;        /* protocol names, default "tree", "msi" and "none" */
+	uint32_t thread_room;                      /* places of a cluster for threads of others, default 4 */
 	uint32_t service_cluster;                  /* default 0 */
 	uint32_t cache_pages;                      /* pages that a cluster caches, default 16,384 */
 	struct scenario_native native;

@@ -14,10 +14,12 @@ const char *const scenario_fidelity_names[] = {"flat", "full", NULL};
 const char *const scenario_order_names[] = {"concurrent", "serial", NULL};
 const char *const scenario_tree_names[] = {"private", "shared", NULL};
 const char *const scenario_workload_names[] = {"trace", "stamps",  "operations", "chains",
-					       "trees", "program", NULL};
-const char *const scenario_operation_names[] = {"send",   "offer",  "obtain", "copy",  "mint", "move",
-						"delete", "revoke", "retype", "query", "use",  NULL};
+					       "trees", "program", "journeys",   NULL};
+const char *const scenario_operation_names[] = {"send", "offer",       "obtain",      "copy",        "mint",
+						"move", "delete",      "revoke",      "retype",      "query",
+						"use",  "thread_move", "thread_call", "thread_kill", NULL};
 const char *const scenario_by_names[] = {"send", "obtain", NULL};
+const char *const scenario_mover_names[] = {"itself", "another", NULL};
 _Static_assert(COUNT(scenario_workload_names) == SCENARIO_WORKLOADS + 1, "a name each");
 _Static_assert(COUNT(scenario_operation_names) == SCENARIO_OPERATION_KINDS + 1, "a name each");
 _Static_assert(SIM_ENGINE_WINDOW == 0 && SIM_ENGINE_HEAP == 1 && SIM_ENGINE_NATIVE == 2,
@@ -117,6 +119,11 @@ static const struct sim_config_field protocols_fields[] = {
 		 "e.g. `./lease.so`, beside the scenario or in the current folder."},
 	{TEXT("memory", raw_scenario, memory, NAME, 1, 64), .fallback = "msi",
 	 .help = "How pages are kept coherent."},
+	{TEXT("thread", raw_scenario, thread, TEXT, 1, 4096), .fallback = "none",
+	 .help = "How clients move to other clusters, as threads: `eager`, or `none`: they stay where they are."},
+	{QUANTITY("thread_room", raw_scenario, thread_room, NONE, 0, 4096), .fallback = "4",
+	 .help = "With `thread`: places that each cluster has for threads of others; a move to one that has none left is "
+		 "refused."},
 	{QUANTITY("timer", raw_scenario, timer, DURATION, 1, 10000 * SIM_PS_PER_S),
 	 .otherwise = "as long as a fault takes, natively 2us",
 	 .help = "What a protocol's timer waits: before a refused request is sent again, say, or until a lease ends."},
@@ -176,6 +183,10 @@ static const struct sim_config_field operations_fields[] = {
 	WEIGHT("retype", SCENARIO_RETYPE, "5", "Make an object from memory of mine."),
 	WEIGHT("query", SCENARIO_QUERY, "5", "Ask what one of mine is."),
 	WEIGHT("use", SCENARIO_USE, "20", "Use one of mine."),
+	WEIGHT("thread_move", SCENARIO_THREAD_MOVE, "0",
+	       "Move a client of the run, which may be me, to another cluster. With `protocols.thread`."),
+	WEIGHT("thread_call", SCENARIO_THREAD_CALL, "0", "Call a client by its name, and wait for its reply."),
+	WEIGHT("thread_kill", SCENARIO_THREAD_KILL, "0", "Kill a client."),
 };
 static const struct sim_config_table operations_table = TABLE(operations_fields, struct raw_operations);
 
@@ -197,10 +208,20 @@ static const struct sim_config_field trees_fields[] = {
 };
 static const struct sim_config_table trees_table = TABLE(trees_fields, struct raw_shape);
 
+static const struct sim_config_field journeys_fields[] = {
+	{QUANTITY("capabilities", raw_journey, capabilities, NONE, 0, 900), .fallback = "4",
+	 .help = "Capabilities that the thread holds: endpoints that it has made."},
+	{QUANTITY("moves", raw_journey, moves, NONE, 1, 1000000), .fallback = "20",
+	 .help = "How often it moves: to the cluster of the next client of the entry, round and round."},
+	{CHOICE("by", raw_journey, by, scenario_mover_names), .fallback = "itself",
+	 .help = "Who asks for the moves: the thread, or the last client of the entry, to whose cluster it then never goes."},
+};
+static const struct sim_config_table journeys_table = TABLE(journeys_fields, struct raw_journey);
+
 static const struct sim_config_field clients_fields[] = {
 	{TEXT("trace", raw_clients, trace, TEXT, 1, 4096),
 	 .help = "Replay this recording: a built-in name, or a file beside the scenario or in the current "
-		 "folder. An entry has this, or `stamps`, `operations`, `chains`, `trees` or `program`."},
+		 "folder. An entry has this, or `stamps`, `operations`, `chains`, `trees`, `program` or `journeys`."},
 	{INNER("stamps", raw_clients, stamps, stamps_table), .otherwise = "none",
 	 .help = "Read and write pages that all clients of the entry share."},
 	{INNER("operations", raw_clients, operations, operations_table), .otherwise = "none",
@@ -210,6 +231,8 @@ static const struct sim_config_field clients_fields[] = {
 		 "round and round; then the first revokes."},
 	{INNER("trees", raw_clients, trees, trees_table), .otherwise = "none",
 	 .help = "The first client makes an object, sends capabilities of it to all others in turn, and revokes them."},
+	{INNER("journeys", raw_clients, journeys, journeys_table), .otherwise = "none",
+	 .help = "The first client moves from cluster to cluster. With `protocols.thread`."},
 	{TEXT("program", raw_clients, program, TEXT, 1, 4096),
 	 .help = "Run this program of `skerry-cc`, beside the scenario or in the current folder, as a client of each cluster's "
 		 "kernel, with `<skerry/ssi.h>`. With `fidelity: full`."},
@@ -241,6 +264,15 @@ static const struct sim_config_field kill_fields[] = {
 };
 static const struct sim_config_table kill_table = TABLE(kill_fields, struct raw_place);
 
+static const struct sim_config_field move_fields[] = {
+	{QUANTITY("cluster", raw_move, place.cluster, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0",
+	 .help = "Whose client: of the cluster where it was made."},
+	{QUANTITY("client", raw_move, place.client, NONE, 0, SCENARIO_ALL_CLIENTS_MAX), .fallback = "0",
+	 .help = "Which client of that cluster, from 0."},
+	{QUANTITY("to", raw_move, to, NONE, 0, SIM_CLUSTERS_MAX - 1), .fallback = "0", .help = "Where it goes."},
+};
+static const struct sim_config_table move_table = TABLE(move_fields, struct raw_move);
+
 static const struct sim_config_field events_fields[] = {
 	{QUANTITY("at", raw_event, at, DURATION, 0, 10000 * SIM_PS_PER_S), .otherwise = "must be given",
 	 .help = "In virtual time from the start."},
@@ -250,7 +282,8 @@ static const struct sim_config_field events_fields[] = {
 	 .help = "With `fs_revoke`: whose client."},
 	{QUANTITY("client", raw_event, place.client, NONE, 0, SCENARIO_ALL_CLIENTS_MAX), .fallback = "0",
 	 .help = "With `fs_revoke`: which client of that cluster, from 0."},
-	{INNER("kill", raw_event, kill, kill_table), .help = "Kill this client. Either this or `fs_revoke`."},
+	{INNER("kill", raw_event, kill, kill_table), .help = "Kill this client. Either this, `move` or `fs_revoke`."},
+	{INNER("move", raw_event, move, move_table), .help = "Move this client, as a thread. With `protocols.thread`."},
 };
 static const struct sim_config_table events_table = TABLE(events_fields, struct raw_event);
 

@@ -37,6 +37,10 @@ struct raw_shape {
 	uint64_t size, rounds, by;
 };
 
+struct raw_journey {
+	uint64_t capabilities, moves, by;
+};
+
 struct raw_clients {
 	char *trace, *name, *program, *arguments;
 	struct sim_config_range on;
@@ -44,6 +48,7 @@ struct raw_clients {
 	struct raw_stamps stamps;
 	struct raw_operations operations;
 	struct raw_shape chains, trees;
+	struct raw_journey journeys;
 };
 
 struct raw_native {
@@ -55,10 +60,16 @@ struct raw_place {
 	uint64_t cluster, client;
 };
 
+struct raw_move {
+	struct raw_place place;
+	uint64_t to;
+};
+
 struct raw_event {
 	uint64_t at;
 	char *fs_revoke;
 	struct raw_place place, kill;
+	struct raw_move move;
 };
 
 struct raw_scenario {
@@ -66,8 +77,8 @@ struct raw_scenario {
 	uint64_t seed, engine, fidelity, order;
 	struct raw_machine machine;
 	struct raw_cost cost;
-	char *capability, *memory;
-	uint64_t timer;
+	char *capability, *memory, *thread;
+	uint64_t timer, thread_room;
 	uint64_t service_cluster, cache_pages;
 	struct raw_native native;
 	uint32_t clients_count, events_count, expect_count;
@@ -81,8 +92,9 @@ extern const char *const scenario_engine_names[],
 	*const scenario_tree_names[], *const scenario_workload_names[],
 					      *const scenario_operation_names[],
 						      *const scenario_by_names[],
-							      *const scenario_fidelity_names[],
-								      *const scenario_order_names[];
+							      *const scenario_mover_names[],
+								      *const scenario_fidelity_names[],
+									      *const scenario_order_names[];
 
 /* The text of a scenario: `file`, or the built-in scenario of that name; NULL: the demonstration. On
  * success returns 0; *text is owned by the caller, who frees it, and *shown names it in messages, as does

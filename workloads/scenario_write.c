@@ -101,6 +101,12 @@ static void write_capabilities(FILE *out, const struct scenario_clients *entry)
 {
 	const bool random = entry->workload == SCENARIO_OPERATIONS;
 	fprintf(out, "    %s:\n", scenario_workload_names[entry->workload]);
+	if (entry->workload == SCENARIO_JOURNEYS) {
+		write_quantity(out, "      ", "capabilities", SIM_UNIT_NONE, entry->journey.capabilities);
+		write_quantity(out, "      ", "moves", SIM_UNIT_NONE, entry->journey.moves);
+		fprintf(out, "      by: %s\n", scenario_mover_names[entry->journey.by]);
+		return;
+	}
 	if (!random) {
 		write_quantity(out, "      ", entry->workload == SCENARIO_CHAINS ? "length" : "children",
 			       SIM_UNIT_NONE, entry->shape.size);
@@ -144,14 +150,16 @@ static void write_client(FILE *out, const struct scenario_clients *entry)
 
 static void write_event(FILE *out, const struct scenario_event *event)
 {
-	const char *before = event->kind == SCENARIO_KILL ? "      " : "    ";
+	const char *before = event->kind == SCENARIO_FS_REVOKE ? "    " : "      ";
 	write_quantity(out, "  - ", "at", SIM_UNIT_DURATION, event->at);
-	if (event->kind == SCENARIO_KILL)
-		fprintf(out, "    kill:\n");
+	if (event->kind != SCENARIO_FS_REVOKE)
+		fprintf(out, "    %s:\n", event->kind == SCENARIO_KILL ? "kill" : "move");
 	else
 		write_named_text(out, "    ", "fs_revoke", event->path);
 	write_quantity(out, before, "cluster", SIM_UNIT_NONE, event->cluster);
 	write_quantity(out, before, "client", SIM_UNIT_NONE, event->client);
+	if (event->kind == SCENARIO_EVENT_MOVE)
+		write_quantity(out, before, "to", SIM_UNIT_NONE, event->to);
 }
 
 static void write_expect(FILE *out, const struct scenario_expect *expect)
@@ -207,6 +215,8 @@ int scenario_write(const struct scenario *scenario, FILE *out)
 	fprintf(out, "protocols:\n");
 	write_named_text(out, "  ", "capability", scenario->capability);
 	write_named_text(out, "  ", "memory", scenario->memory);
+	write_named_text(out, "  ", "thread", scenario->thread);
+	write_quantity(out, "  ", "thread_room", SIM_UNIT_NONE, scenario->thread_room);
 	if (scenario->timer)
 		write_quantity(out, "  ", "timer", SIM_UNIT_DURATION, scenario->timer);
 	fprintf(out, "service:\n");

@@ -68,12 +68,13 @@ enum thread_result {
 /* Calls into the local kernel (step_local), by a body or a slot. The kernel may answer E_LOCAL_ERR; to THREAD_RESUME and
  * THREAD_RETURN it says "not yet" with it. */
 enum thread_local_call {
-	THREAD_STOP = 1, /* body: at a system call; registers and parameters are in its image. arg: the call that wants it,
+	THREAD_STOP =
+		1, /* body: at a system call; registers and parameters are in its image. arg: the call that wants it,
 	                    which may be the thread's own. Until the answer T_HOLD and T_FREE may say what it has */
-	THREAD_HALT,     /* body: for good, wherever it waits; the same */
-	THREAD_RESUME,   /* body: where it was stopped */
-	THREAD_RESERVE,  /* body: a place for the thread that comes */
-	THREAD_START,    /* body: from its image, with what its slots hold */
+	THREAD_HALT,    /* body: for good, wherever it waits; the same */
+	THREAD_RESUME,  /* body: where it was stopped */
+	THREAD_RESERVE, /* body: a place for the thread that comes */
+	THREAD_START,   /* body: from its image, with what its slots hold */
 	THREAD_TRANSLATE, /* slot: its capability becomes one of the kernel of arg, a slot there that waits for it;
 	                           the answer's arg is that capability. What was revoked meanwhile becomes nobody */
 	THREAD_TRANSLATE_REPLY, /* slot: the reply that it owes, the same */

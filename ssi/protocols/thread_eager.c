@@ -523,8 +523,8 @@ static bool runs(const struct step_world *w, step_ref body)
 static bool may_change(const struct step_world *w, step_ref body)
 {
 	const struct body *self = find(w, body);
-	return self && (self->head.state == RUNNING || self->head.state == STOPPING ||
-			self->head.state == HALTING);
+	return self &&
+	       (self->head.state == RUNNING || self->head.state == STOPPING || self->head.state == HALTING);
 }
 static struct shadow *shadow_of_body(const struct step_world *w, step_ref body)
 {

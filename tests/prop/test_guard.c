@@ -39,7 +39,7 @@ static step_ref any_ref(uint64_t *random, uint32_t node)
 /* It looks right, in most words. */
 static struct step_msg likely(const struct flat_machine *m, uint64_t *random, uint32_t to)
 {
-	const uint8_t protocol = (uint8_t)below(random, FLAT_PROTOCOLS);
+	const uint8_t protocol = (uint8_t)below(random, m->protocols);
 	struct step_msg msg = {.event = (uint8_t)(1 + below(random, m->protocol[protocol]->events)),
 			       .protocol = protocol,
 			       .word = below(random, 4) ? below(random, 8) : (uint32_t)draw(random),
@@ -62,7 +62,7 @@ static void see(void *context, uint64_t window, const struct sim_event *event)
 	struct flat_frame frame;
 	(void)context, (void)window;
 	memcpy(&frame, event->payload, sizeof frame);
-	if (event->src != event->dst && frame.msg.protocol < FLAT_PROTOCOLS && event->dst != HOSTILE &&
+	if (event->src != event->dst && frame.msg.protocol <= FLAT_THREAD && event->dst != HOSTILE &&
 	    seen.count < sizeof seen.msg / sizeof seen.msg[0])
 		seen.msg[seen.count++] = frame.msg;
 }

@@ -381,7 +381,7 @@ static void test_the_native_part_has_at_most_12_lines_and_both_50(void **state)
 	assert_in_range(lines, 40, SUMMARY_BOTH_MAX);
 	assert_in_range(lines_between(text, "\nnative    the same clients", "\nfiles "), 6,
 			SUMMARY_NATIVE_MAX);
-	assert_non_null(strstr(text, "16 checks, 16 facts: FAILED 16, first: check: here"));
+	assert_non_null(strstr(text, "19 checks, 19 facts: FAILED 19, first: check: here"));
 	assert_non_null(strstr(text, "oversubscribed"));
 	free(text);
 	summary.native = (struct summary_run){0};
