@@ -22,7 +22,7 @@ struct shapes {
 	struct flat_handle offer; /* the name that came */
 	enum { WAITS, HOLDS, OBTAINS, TELLS, REVOKES, ENDS } state;
 	bool made, tells;
-	/* Where what was revoked stays with its holder: what is to be deleted. */
+	/* What was revoked stays with its holder, or its slot does: what is to be deleted. */
 	bool cleans;
 	struct flat_handle *old, leaving;
 	uint32_t olds, olds_room;
@@ -44,7 +44,7 @@ int shapes_init(struct run *run, struct run_group *g, struct run_group *first, u
 	s->members = members;
 	s->state = g == first ? HOLDS : WAITS;
 	const struct step_promise *promise = run->capability->promises;
-	s->cleans = promise && !promise[CAPABILITY_P_RECLAIM].kept;
+	s->cleans = run->scenario->full || (promise && !promise[CAPABILITY_P_RECLAIM].kept);
 	run->operations += g == first ? (uint64_t)g->entry->shape.size * g->entry->shape.rounds : 0;
 	return 0;
 }

@@ -89,6 +89,14 @@ def more_callers_than_reply_objects():
     expect_refused(skerry("run", "many.yaml", "--set", "fidelity=full", "--set", "clients.0.copies=4100"), "4000", "copies")
 
 
+def no_space_fills_with_what_was_revoked():
+    """More capabilities come to a client, one after another, than its space has slots."""
+    for protocol in ("tree", "captp"):
+        result = run_json("chain", f"capability={protocol}", "--set", "fidelity=full", "--set", "machine.clusters=2",
+                          "--set", "clients.0.chains.length=1", "--set", "clients.0.chains.rounds=1200")
+        expect(result.get("end") == "ended" and operations(result)["cap_revoke"] == 1200, f"{protocol}: all rounds")
+
+
 def full_natively():
     write("small.yaml", SMALL)
     result = run_json("small.yaml", "--engine", "native", "--oversubscribe", "--set", "fidelity=full", "--inclusion")
@@ -115,4 +123,5 @@ def serial_is_refused_where_it_means_nothing():
 
 
 main(same_protocol_trace_as_flat, another_order_is_another_trace, demonstration_runs_on_kernels, full_is_deterministic,
-     revokes_and_kills_on_kernels, more_callers_than_reply_objects, full_natively, summary_and_record_say_full, serial_is_refused_where_it_means_nothing)
+     revokes_and_kills_on_kernels, more_callers_than_reply_objects, no_space_fills_with_what_was_revoked, full_natively,
+     summary_and_record_say_full, serial_is_refused_where_it_means_nothing)
