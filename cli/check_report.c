@@ -293,23 +293,11 @@ static json_t *configuration_json(const struct step_protocol *p, const struct ch
 	return out;
 }
 
-/* A text as an array of its lines. */
-static json_t *lines_json(const char *text)
-{
-	json_t *out = json_array();
-	while (text && *text) {
-		const size_t length = strcspn(text, "\n");
-		member_append(out, json_stringn_nocheck(text, length));
-		text += length + (text[length] == '\n');
-	}
-	return out;
-}
-
 static void members_of_found(json_t *out, const char *why, const struct script *script,
 			     const struct counterexample *found)
 {
 	member_text(out, "why", why);
-	member_set(out, "counterexample", lines_json(found->story));
+	member_lines(out, "counterexample", found->story);
 	member_count(out, "steps", script ? script->steps : 0);
 	member_flag(out, "replayed", found->again);
 }

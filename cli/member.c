@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include "cli/member.h"
 #include "sim/check.h"
 
@@ -39,3 +40,14 @@ void member_ns(json_t *object, const char *key, sim_ps value)
 }
 
 void member_append(json_t *array, json_t *value) { SIM_CHECK(!json_array_append_new(array, value)); }
+
+void member_lines(json_t *object, const char *key, const char *text)
+{
+	json_t *lines = json_array();
+	while (text && *text) {
+		const size_t length = strcspn(text, "\n");
+		member_append(lines, json_stringn_nocheck(text, length));
+		text += length + (text[length] == '\n');
+	}
+	member_set(object, key, lines);
+}

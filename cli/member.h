@@ -15,5 +15,6 @@ void member_text(json_t *object, const char *key,
 		 const char *value); /* NULL: null; what is not UTF-8 becomes '?' */
 void member_ns(json_t *object, const char *key, sim_ps value);
 void member_append(json_t *array, json_t *value);
+void member_lines(json_t *object, const char *key, const char *text); /* an array; NULL: an empty one */
 
 #endif

@@ -72,17 +72,6 @@ static json_t *configuration_json(const struct checker_options *o, const struct 
 	return out;
 }
 
-static json_t *lines_json(const char *text)
-{
-	json_t *out = json_array();
-	while (text && *text) {
-		const size_t length = strcspn(text, "\n");
-		member_append(out, json_stringn_nocheck(text, length));
-		text += length + (text[length] == '\n');
-	}
-	return out;
-}
-
 json_t *script_json(const struct script *s, const struct step_protocol *p, const char *library)
 {
 	json_t *out = json_object(), *steps = json_array(), *outcome = json_object();
@@ -99,7 +88,7 @@ json_t *script_json(const struct script *s, const struct step_protocol *p, const
 	member_set(out, "steps", steps);
 	member_text(outcome, "where", script_end_name[s->end]);
 	member_text(outcome, "why", s->why);
-	member_set(outcome, "state", lines_json(s->state));
+	member_lines(outcome, "state", s->state);
 	member_set(out, "outcome", outcome);
 	return out;
 }

@@ -182,53 +182,9 @@ static bool find_file(char found[PATH_MAX], const char *word, const char *scenar
 	       realpath(beside, found);
 }
 
-char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
-			  const char *scenario_file)
+/* What was found, kept as long as the scenario. */
+static char *keep_found(struct sim_config *config, const char *path, const char *word, const char *found)
 {
-	char found[PATH_MAX], hint[300];
-	if (is_built_in_trace(word))
-		snprintf(found, sizeof found, "%.64s", word);
-	else if (!find_file(found, word, scenario_file)) {
-		suggest(hint, sizeof hint, word, "traces", ".strace", "traces");
-		sim_config_fail(config, path, word,
-				"neither a built-in trace nor a file that can be read; %s", hint);
-		return NULL;
-	} else if (!sim_config_text_is_plain(found, strlen(found))) {
-		sim_config_fail(config, path, word,
-				"its full path has characters that a scenario cannot hold; "
-				"rename the folder");
-		return NULL;
-	}
-	char *kept = sim_config_keep(config, found, strlen(found));
-	if (!kept)
-		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
-	return kept;
-}
-
-char *scenario_program_find(struct sim_config *config, const char *path, const char *word,
-			    const char *scenario_file)
-{
-	char found[PATH_MAX];
-	char *kept = NULL;
-	if (!find_file(found, word, scenario_file))
-		sim_config_fail(config, path, word,
-				"no file that can be read; make it: skerry-cc FILE.c -o PROGRAM");
-	else if (!sim_config_text_is_plain(found, strlen(found)))
-		sim_config_fail(config, path, word,
-				"its full path has characters that a scenario cannot hold; "
-				"rename the folder");
-	else if (!(kept = sim_config_keep(config, found, strlen(found))))
-		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
-	return kept;
-}
-
-/* What is not there is for protocol_open() to complain about: it says what a shared object must be. */
-char *scenario_protocol_find(struct sim_config *config, const char *path, char *word,
-			     const char *scenario_file)
-{
-	char found[PATH_MAX];
-	if (!protocol_is_path(word) || !find_file(found, word, scenario_file))
-		return word;
 	if (!sim_config_text_is_plain(found, strlen(found))) {
 		sim_config_fail(config, path, word,
 				"its full path has characters that a scenario cannot hold; "
@@ -239,6 +195,41 @@ char *scenario_protocol_find(struct sim_config *config, const char *path, char *
 	if (!kept)
 		sim_config_fail(config, path, NULL, "memory is exhausted; end other programs");
 	return kept;
+}
+
+char *scenario_trace_find(struct sim_config *config, const char *path, const char *word,
+			  const char *scenario_file)
+{
+	char found[PATH_MAX], hint[300];
+	if (is_built_in_trace(word)) {
+		snprintf(found, sizeof found, "%.64s", word);
+	} else if (!find_file(found, word, scenario_file)) {
+		suggest(hint, sizeof hint, word, "traces", ".strace", "traces");
+		sim_config_fail(config, path, word,
+				"neither a built-in trace nor a file that can be read; %s", hint);
+		return NULL;
+	}
+	return keep_found(config, path, word, found);
+}
+
+char *scenario_program_find(struct sim_config *config, const char *path, const char *word,
+			    const char *scenario_file)
+{
+	char found[PATH_MAX];
+	if (find_file(found, word, scenario_file))
+		return keep_found(config, path, word, found);
+	sim_config_fail(config, path, word, "no file that can be read; make it: skerry-cc FILE.c -o PROGRAM");
+	return NULL;
+}
+
+/* What is not there is for protocol_open() to complain about: it says what a shared object must be. */
+char *scenario_protocol_find(struct sim_config *config, const char *path, char *word,
+			     const char *scenario_file)
+{
+	char found[PATH_MAX];
+	return protocol_is_path(word) && find_file(found, word, scenario_file)
+		       ? keep_found(config, path, word, found)
+		       : word;
 }
 
 /* ---- calibrated machines ---- */

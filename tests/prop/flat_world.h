@@ -13,6 +13,7 @@
 #include "ssi/inclusion.h"
 #include "tests/lib/cover.h"
 #include "tests/lib/damage.h"
+#include "tests/lib/seeds.h"
 #include "tests/prop/out_of_reach.h"
 #include "workloads/run.h"
 
@@ -529,17 +530,6 @@ static uint64_t run(struct world *w)
 		must_be_right(w);
 	assert_int_equal(end, SIM_ENGINE_EMPTY);
 	return sim_engine_digest(flat_engine(w->machine));
-}
-
-static uint64_t seeds_first(void)
-{
-	const char *text = getenv("SKERRY_SEED");
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-static uint64_t seeds_count(uint64_t otherwise)
-{
-	const char *text = getenv("SKERRY_SEEDS");
-	return getenv("SKERRY_SEED") ? 1 : text ? strtoull(text, NULL, 10) : otherwise;
 }
 
 #endif

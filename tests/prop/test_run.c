@@ -11,6 +11,7 @@
 #include "ssi/flat_internal.h"
 #include "tests/lib/cover.h"
 #include "tests/lib/damage.h"
+#include "tests/lib/seeds.h"
 #include "workloads/run.h"
 #include "workloads/run_internal.h"
 
@@ -23,17 +24,6 @@ static const char *const revoked[TRACES] = {"/srv/demo", "/usr/lib/x86_64-linux-
 static uint32_t below(uint64_t *state, uint32_t limit)
 {
 	return (uint32_t)((run_random(state) >> 32) * limit >> 32);
-}
-
-static uint64_t seeds_first(void)
-{
-	const char *text = getenv("SKERRY_SEED");
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-static uint64_t seeds_count(uint64_t otherwise)
-{
-	const char *text = getenv("SKERRY_SEEDS");
-	return getenv("SKERRY_SEED") ? 1 : text ? strtoull(text, NULL, 10) : otherwise;
 }
 
 /* ---- a scenario of a seed ---- */
