@@ -260,18 +260,20 @@ static void take_from_world(struct checker_worker *w, struct checker_vector *v, 
 {
 	const struct checker_search *s = w->search;
 	const uint32_t a = step->a;
-	if (step->outcome.freed ||
-	    (step->outcome.ends && !checker_steps_kernel_is(w, a, step->outcome.after))) {
+	if (step->outcome.freed ? !checker_steps_is_raw(w, a, &step->outcome)
+				: step->outcome.ends && !checker_steps_kernel_is(w, a, step->outcome.after)) {
 		checker_vector_set(s, v, a, checker_steps_kernel(w, a));
 		w->kernel_in[a] = PART_FAILED;
 	}
 	/* Without records, only the call that ended has changed. */
 	const bool all = step->outcome.freed || w->c->model->shadow.machine;
-	for (uint32_t b = all ? 0 : a; b < (all ? s->nodes : a + 1); b++)
-		if (step->outcome.freed || !checker_steps_clients_are(w, b, v->id[s->nodes + b])) {
-			checker_vector_set(s, v, s->nodes + b, checker_steps_clients(w, b));
+	for (uint32_t b = all ? 0 : a; b < (all ? s->nodes : a + 1); b++) {
+		const uint32_t old = v->id[s->nodes + b],
+			       now = checker_steps_clients_after(w, b, a, &step->outcome, old);
+		checker_vector_set(s, v, s->nodes + b, now);
+		if (now != old || step->outcome.freed)
 			w->clients_in[b] = PART_FAILED;
-		}
+	}
 	if (memcmp(w->c->shared->ghost, checker_part_at(&s->parts, v->id[s->ghost_at])->bytes,
 		   STEP_GHOST_BYTES) != 0) {
 		checker_vector_set(s, v, s->ghost_at, checker_steps_ghost(w));
@@ -328,7 +330,8 @@ static bool add_step(struct checker_worker *w, struct step *step)
 	} else if (step->call) {
 		checker_steps_load_clients(w, step->a, v->id[s->nodes + step->a]);
 		set_call(w, step);
-		checker_vector_set(s, v, s->nodes + step->a, checker_steps_clients(w, step->a));
+		checker_vector_set(s, v, s->nodes + step->a,
+				   checker_steps_known_clients(w, step->a, step->a, o));
 	}
 	if (!w->step_wrong)
 		add_candidate(w, v, step->call ? CANDIDATE_CALL : 0);

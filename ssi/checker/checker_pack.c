@@ -306,8 +306,9 @@ static bool goes_before(const struct checker *c, const struct checker_bytes *all
 void checker_put_channel(struct checker *c, struct checker_bytes *out, const struct step_msg *m,
 			 uint32_t count)
 {
-	struct checker_bytes all = {.length = 0};
+	struct checker_bytes all; /* not cleared: it is large */
 	uint32_t at[CHANNEL_CREDIT + 1] = {0}, order[CHANNEL_CREDIT];
+	all.length = 0;
 	checker_put_value(out, count);
 	for (uint32_t i = 0; i < count; i++) {
 		checker_put_message(c, &all, &m[i]);
@@ -326,7 +327,8 @@ void checker_put_channel(struct checker *c, struct checker_bytes *out, const str
 
 uint32_t checker_pack(struct checker *c, uint8_t *out)
 {
-	struct checker_bytes b = {.length = 0};
+	struct checker_bytes b;
+	b.length = 0;
 	for (uint32_t a = 0; a < c->nodes; a++) {
 		checker_put_kernel(c, &b, a);
 		checker_put_clients(c, &b, a);

@@ -310,8 +310,10 @@ uint64_t checker_sign_part(struct checker_worker *w, uint32_t position, uint32_t
 {
 	struct checker *c = w->c;
 	const struct checker_part *p = checker_part_at(&w->search->parts, id);
-	uint64_t sum[ATOMS_MAX] = {0}, like[ATOMS_MAX] = {0};
+	uint64_t sum[ATOMS_MAX], like[ATOMS_MAX];
 	struct walk k = {.c = c, .in = p->bytes, .sum = sum, .like = like};
+	memset(sum, 0, atoms_of(w->search) * sizeof *sum);
+	memset(like, 0, atoms_of(w->search) * sizeof *like);
 	home_of(w->search, position, &k.home, &k.to);
 	const uint32_t from = k.home < c->fixed ? k.home + 1 : 0, to = k.to < c->fixed ? k.to + 1 : 0;
 	k.place = checker_mix(p->kind * 1024u + from * 32 + to);

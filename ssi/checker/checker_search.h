@@ -272,6 +272,8 @@ struct checker_worker {
 	uint8_t twin_of[NODES], twins[NODES];
 	uint32_t weight;
 	struct checker_images kernel_images, client_images;
+	struct checker_images
+		client_parts; /* clients as memory, by their hash, and then their part's number */
 	uint32_t kernel_in[NODES], clients_in[NODES],
 		ghost_in; /* what the world holds; PART_FAILED: something else */
 	struct checker_bytes bytes;
@@ -381,9 +383,17 @@ void checker_steps_load_raw(struct checker_worker *w, uint32_t a, const struct c
 /* Whether the model left alone what was loaded. */
 bool checker_steps_kernel_is(struct checker_worker *w, uint32_t a, uint32_t part);
 bool checker_steps_clients_are(struct checker_worker *w, uint32_t a, uint32_t part);
+/* What they are after it saw step o of kernel `from`. */
+uint32_t checker_steps_clients_after(struct checker_worker *w, uint32_t a, uint32_t from,
+				     const struct checker_outcome *o, uint32_t before);
+/* The same of a kernel that freed slots in a step. */
+bool checker_steps_is_raw(const struct checker_worker *w, uint32_t a, const struct checker_outcome *o);
 /* The world's parts, after the model has seen it. */
 uint32_t checker_steps_kernel(struct checker_worker *w, uint32_t a);
 uint32_t checker_steps_clients(struct checker_worker *w, uint32_t a);
+/* The same, remembered. In the world, kernel `from` has made step o. */
+uint32_t checker_steps_known_clients(struct checker_worker *w, uint32_t a, uint32_t from,
+				     const struct checker_outcome *o);
 uint32_t checker_steps_ghost(struct checker_worker *w);
 uint32_t checker_steps_message(struct checker_worker *w, const struct step_msg *m);
 uint32_t checker_steps_known_call(struct checker_worker *w, const struct step_msg *call);

@@ -157,6 +157,105 @@ bool checker_steps_clients_are(struct checker_worker *w, uint32_t a, uint32_t pa
 	       !memcmp(image + flight_size(c), c->shadow[a], c->shadow_size);
 }
 
+bool checker_steps_is_raw(const struct checker_worker *w, uint32_t a, const struct checker_outcome *o)
+{
+	const struct checker *c = w->c;
+	const char *raw = w->raw.at + (uint64_t)(o->raw - 1) * (sizeof c->node[a] + c->block_size);
+	return !memcmp(raw + sizeof c->node[a], c->block[a], used_size(c, a));
+}
+
+/* Which slots have records is a matter of the kernel. */
+static uint64_t slots_taken(const struct checker *c, uint32_t a)
+{
+	const uint32_t machine = c->model->shadow.machine;
+	uint64_t taken = 0;
+	for (uint32_t i = 0; machine && i < c->slots[machine]; i++)
+		taken |= (uint64_t)(((const struct step_head *)step_at(&c->node[a], machine, i))->state != 0)
+			 << i;
+	return taken;
+}
+
+/* The slots that a step has freed, and their generations, which say what is stale; UNKNOWN: they are too many. */
+#define UNKNOWN UINT64_MAX
+static uint64_t generations(const struct checker_worker *w, uint32_t from, const struct checker_outcome *o)
+{
+	uint64_t all = 0;
+	if (o->freed > 3)
+		return UNKNOWN;
+	for (uint32_t i = 0; i < o->freed; i++) {
+		const struct checker_freed f =
+			((const struct checker_freed *)(const void *)w->freed.at)[o->freed_at + i];
+		const struct step_head *head = step_at(&w->c->node[from], f.machine, f.index);
+		all = all << 21 | (uint64_t)f.machine << 18 | (uint64_t)f.index << 12 | (head->gen & 0xfff);
+	}
+	return all;
+}
+
+struct clients_head {
+	uint64_t hash, taken, generations;
+	uint32_t a, from, part;
+};
+
+uint32_t checker_steps_known_clients(struct checker_worker *w, uint32_t a, uint32_t from,
+				     const struct checker_outcome *o)
+{
+	struct checker *c = w->c;
+	struct clients_head key = {
+		.taken = slots_taken(c, a), .generations = generations(w, from, o), .a = a, .from = from};
+	key.hash = checker_mix(checker_hash((const uint8_t *)c->shared->flight[a], (uint32_t)flight_size(c)) +
+			       checker_hash((const uint8_t *)c->shadow[a], (uint32_t)c->shadow_size) * 3 +
+			       checker_mix(key.taken + key.generations * 8 + a) + from);
+	char *image = w->client_parts.memory + (key.hash & (IMAGES - 1)) * w->client_parts.size;
+	struct clients_head *head = (struct clients_head *)(void *)image;
+	char *flight = image + sizeof *head, *shadow = flight + flight_size(c);
+	key.part = head->part;
+	if (head->part && !memcmp(head, &key, sizeof key) &&
+	    !memcmp(flight, c->shared->flight[a], flight_size(c)) &&
+	    !memcmp(shadow, c->shadow[a], c->shadow_size))
+		return head->part;
+	const uint32_t part = checker_steps_clients(w, a);
+	if (key.generations == UNKNOWN)
+		return part;
+	key.part = part;
+	*head = key;
+	memcpy(flight, c->shared->flight[a], flight_size(c));
+	memcpy(shadow, c->shadow[a], c->shadow_size);
+	return part;
+}
+
+/* Clients that the model left alone, when one slot of kernel `from` has been freed: only what names it is another. False: it is
+ * not as simple. */
+static bool know_stale_clients(struct checker_worker *w, uint32_t a, uint32_t from,
+			       struct checker_freed freed, uint32_t before, uint32_t *part)
+{
+	const uint64_t key =
+		checker_memo_key(TAG_STALE, from | (uint32_t)freed.machine << 3, before, freed.index);
+	uint64_t value;
+	if ((a == from && freed.machine == w->c->model->shadow.machine) ||
+	    !checker_steps_clients_are(w, a, before))
+		return false;
+	if (!checker_memo_get(&w->memo, key, &value)) {
+		value = checker_steps_clients(w, a);
+		remember(w, key, value);
+	}
+	*part = (uint32_t)value;
+	return true;
+}
+
+uint32_t checker_steps_clients_after(struct checker_worker *w, uint32_t a, uint32_t from,
+				     const struct checker_outcome *o, uint32_t before)
+{
+	uint32_t part = before;
+	if (!o->freed && checker_steps_clients_are(w, a, before))
+		return before;
+	if (o->freed == 1 &&
+	    know_stale_clients(w, a, from,
+			       *((const struct checker_freed *)(const void *)w->freed.at + o->freed_at),
+			       before, &part))
+		return part;
+	return checker_steps_known_clients(w, a, from, o);
+}
+
 uint32_t checker_steps_known_call(struct checker_worker *w, const struct step_msg *call)
 {
 	uint64_t word[4];
@@ -471,7 +570,9 @@ int checker_worker_init(struct checker_worker *w, struct checker_search *s)
 	w->calls.move = calloc(MOVES_MAX, sizeof *w->calls.move);
 	return !w->move || !w->calls.move ||
 			       images_init(&w->kernel_images, sizeof c->node[0] + c->block_size) ||
-			       images_init(&w->client_images, flight_size(c) + c->shadow_size)
+			       images_init(&w->client_images, flight_size(c) + c->shadow_size) ||
+			       images_init(&w->client_parts,
+					   sizeof(struct clients_head) + flight_size(c) + c->shadow_size)
 		       ? -1
 		       : 0;
 }
@@ -496,6 +597,7 @@ void checker_worker_fini(struct checker_worker *w)
 	checker_array_free(&w->turns);
 	images_fini(&w->kernel_images);
 	images_fini(&w->client_images);
+	images_fini(&w->client_parts);
 	free(w->move);
 	free(w->calls.move);
 	checker_close(w->c);
@@ -508,7 +610,7 @@ uint64_t checker_worker_size_bytes(const struct checker_worker *w)
 	uint64_t size = (w->memo.size + w->map_index.size + w->relabel_index.size + w->turn_index.size +
 			 w->turns_index.size) *
 				sizeof *w->memo.entry +
-			IMAGES * (w->kernel_images.size + w->client_images.size);
+			IMAGES * (w->kernel_images.size + w->client_images.size + w->client_parts.size);
 	for (uint32_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		size += arrays[i]->used;
 	for (uint32_t i = 0; i < POSITIONS_MAX; i++)
