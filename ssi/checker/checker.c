@@ -55,10 +55,10 @@ static int take_memory(struct checker_search *s, const struct step_protocol *pro
 
 static void give_memory(struct checker_search *s)
 {
-	struct checker_array *const arrays[] = {&s->level, &s->next, &s->edges};
+	struct checker_array *const arrays[] = {&s->level, &s->next, &s->edges, &s->sleep, &s->next_sleep};
 	for (uint32_t i = 0; i < s->workers; i++)
 		checker_worker_fini(&s->worker[i]);
-	for (uint32_t i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
 		checker_array_free(arrays[i]);
 	for (uint32_t i = 0; i < CHUNKS; i++) {
 		checker_array_free(&s->chunk[i].candidate);

@@ -52,7 +52,8 @@ struct checker_options {
 	bool no_symmetry;      /* nothing is exchanged */
 	bool no_slot_symmetry; /* kernels are, slots are not */
 	bool no_local_errors;
-	bool no_quiescence; /* not checked; saves the memory for the edges */
+	bool no_quiescence; /* not checked; saves the memory for the edges, and steps whose target is found another way */
+	bool make_all; /* these too are made; for tests */
 	/* For tests. Without symmetry, counts the classes of the states, in a second set (result.classes); with it, the
 	 * transitions of all states that the visited ones stand for (result.transitions_unreduced). */
 	bool audit;
@@ -79,6 +80,7 @@ struct checker_result {
 	enum checker_end end;
 	uint64_t states, transitions, bytes;
 	uint64_t fingerprint;      /* of the set of states: equal for equal sets, on any number of threads */
+	uint64_t left_out;         /* of the transitions: counted, not made */
 	uint64_t states_unreduced; /* how many the states stand for */
 	uint64_t transitions_unreduced; /* audit, with symmetry: and how many transitions they have */
 	uint64_t classes;               /* audit: of the states, if what can be exchanged is not told apart */

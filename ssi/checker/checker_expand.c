@@ -160,7 +160,7 @@ void checker_vector_of_world(struct checker_worker *w, struct checker_vector *v,
 
 /* ---- candidates ---- */
 
-static void add_candidate(struct checker_worker *w, struct checker_vector *v, uint32_t flags)
+static void add_candidate(struct checker_worker *w, struct checker_vector *v, uint32_t flags, uint64_t sleep)
 {
 	struct checker_search *s = w->search;
 	struct checker_chunk *chunk = w->chunk;
@@ -170,6 +170,7 @@ static void add_candidate(struct checker_worker *w, struct checker_vector *v, ui
 		w->sum_count += w->weight;
 		return;
 	}
+	w->labels = CHECKER_SAME_LABELS;
 	if (s->exchanges)
 		checker_symmetry_reduce(w, v, &orbit);
 	w->sum += w->weight * checker_mix(v->hash);
@@ -182,6 +183,8 @@ static void add_candidate(struct checker_worker *w, struct checker_vector *v, ui
 	if (!bytes || !to)
 		return;
 	*to = (struct checker_candidate){.hash = v->hash,
+					 .sleep = w->labels == CHECKER_NO_LABELS ? 0 : sleep,
+					 .labels = w->labels,
 					 .at = (uint32_t)chunk->bytes.used,
 					 .orbit = orbit,
 					 .flags = (uint8_t)flags,
@@ -323,8 +326,10 @@ static bool add_step(struct checker_worker *w, struct step *step)
 	checker_vector_set(s, v, step->a, o->after);
 	if (o->freed)
 		make_stale(w, v, step);
-	if (!add_messages(w, v, step))
+	if (!add_messages(w, v, step)) {
+		w->is_plain = false;
 		return false;
+	}
 	if (o->ends || o->freed || w->c->model->shadow.machine) {
 		show_world(w, v, step);
 	} else if (step->call) {
@@ -333,8 +338,11 @@ static bool add_step(struct checker_worker *w, struct step *step)
 		checker_vector_set(s, v, s->nodes + step->a,
 				   checker_steps_known_clients(w, step->a, step->a, o));
 	}
+	const bool plain = s->commutes && checker_commute_is_plain(w, v, o, step->call != NULL);
+	w->is_plain = w->is_plain && plain;
 	if (!w->step_wrong)
-		add_candidate(w, v, step->call ? CANDIDATE_CALL : 0);
+		add_candidate(w, v, step->call ? CANDIDATE_CALL : 0,
+			      plain ? checker_commute_after(w, v, step->a) : 0);
 	return true;
 }
 
@@ -345,19 +353,41 @@ struct moves {
 	bool rest, credit[NODES];
 };
 
+/* Whether a group of steps is left out; else it is begun. */
+static bool is_left_out(struct checker_worker *w, uint64_t group)
+{
+	w->is_plain = true;
+	return w->sleep & group;
+}
+static void end_group(struct checker_worker *w, uint64_t group)
+{
+	if (w->is_plain && w->search->commutes)
+		w->done |= group;
+}
+static void count_left_out(struct checker_worker *w, uint32_t steps)
+{
+	w->transitions += steps;
+	w->left_out += steps;
+}
+
 static void receive_from(struct checker_worker *w, struct moves *m, uint32_t from, uint32_t a)
 {
 	const struct checker_search *s = w->search;
 	const uint32_t channel = w->base.id[channel_at(s, from, a)];
 	const uint32_t mask = checker_steps_firsts(w, channel);
+	const uint64_t group = checker_commute_group(s, GROUP_RECEIVE, from, a);
+	const bool left_out = is_left_out(w, group);
 	for (uint32_t p = 0; mask >> p && !w->step_wrong; p++) {
 		struct step step = {.a = a, .from = from};
 		if (!(mask >> p & 1))
 			continue;
 		const uint32_t message = checker_steps_pop(w, channel, p, &step.rest);
 		step.outcome = *checker_steps_receive(w, a, w->base.id[a], message);
-		m->busy += !step.outcome.stalls && add_step(w, &step);
+		if (left_out)
+			count_left_out(w, !step.outcome.stalls);
+		m->busy += !step.outcome.stalls && (left_out || add_step(w, &step));
 	}
+	end_group(w, group);
 }
 
 /* Steps of kernel `a` on what `from` sends stand for those of their twins. */
@@ -382,12 +412,19 @@ static void expand_kernel(struct checker_worker *w, struct moves *m, uint32_t a)
 	}
 	w->weight = w->twins[a];
 	const struct checker_own own = checker_steps_own(w, a, w->base.id[a]);
+	if (is_left_out(w, checker_commute_group(s, GROUP_OWN, a, a))) {
+		count_left_out(w, own.count);
+		m->busy += own.count - own.timers;
+		m->timers += own.timers;
+		return;
+	}
 	for (uint32_t i = 0; i < own.count && !w->step_wrong; i++) {
 		struct step step = {.a = a, .from = NODES, .outcome = *checker_steps_outcome(w, own.at + i)};
 		const bool happens = add_step(w, &step);
 		m->busy += happens && !step.outcome.timer;
 		m->timers += happens && step.outcome.timer;
 	}
+	end_group(w, checker_commute_group(s, GROUP_OWN, a, a));
 }
 
 static void expand_faults(struct checker_worker *w)
@@ -404,7 +441,7 @@ static void expand_faults(struct checker_worker *w)
 			checker_steps_pop(w, channel, p, &rest);
 			*v = w->base;
 			checker_vector_set(s, v, i, rest);
-			add_candidate(w, v, 0);
+			add_candidate(w, v, 0, 0);
 		}
 	}
 	for (uint32_t a = 0; a < s->nodes; a++)
@@ -417,15 +454,27 @@ static void expand_faults(struct checker_worker *w)
 		checker_vector_set(s, v, s->nodes + a, s->idle[a]);
 		for (uint32_t b = 0; b < s->nodes; b++)
 			checker_vector_set(s, v, channel_at(s, b, a), 0);
-		add_candidate(w, v, 0);
+		add_candidate(w, v, 0, 0);
 	}
 }
 
 static void expand_calls(struct checker_worker *w)
 {
+	bool left_out = false;
+	uint64_t last = 0;
 	for (uint32_t i = 0; i < w->calls.count && !w->step_wrong; i++) {
 		const struct checker_move *move = &w->calls.move[i];
 		struct step step = {.a = move->node, .from = NODES, .call = move};
+		const uint64_t group = checker_commute_group(w->search, GROUP_CALLS, 0, move->node);
+		if (i && w->calls.move[i - 1].node != move->node)
+			end_group(w, last);
+		if (!i || w->calls.move[i - 1].node != move->node)
+			left_out = is_left_out(w, group);
+		last = group;
+		if (left_out) {
+			count_left_out(w, 1);
+			continue;
+		}
 		const uint32_t call = checker_steps_known_call(w, &move->call);
 		w->weight = w->twins[move->node];
 		step.outcome = *checker_steps_call(w, move->node, w->base.id[move->node], move, call);
@@ -494,7 +543,7 @@ static bool is_rest(struct checker_worker *w, const struct moves *m, uint32_t in
 /* The probe looks at all steps, so it finds twins that are none; where kernels stop, all that is met is counted. */
 static void find_twins(struct checker_worker *w)
 {
-	if (w->base_signed && !w->c->crash) {
+	if (w->base_signed && !w->c->crash && !w->search->commutes) {
 		checker_symmetry_find_twins(w);
 		return;
 	}
@@ -533,6 +582,7 @@ static void probe(struct checker_worker *w)
 	const uint64_t sum = w->sum, count = w->sum_count;
 	const struct checker_vector base = w->base;
 	w->probing = true;
+	w->sleep = 0;
 	w->sum = w->sum_count = 0;
 	checker_symmetry_shake(w, &w->base);
 	w->base_signed = false;
@@ -550,7 +600,8 @@ static bool is_probed(const struct checker_worker *w, uint32_t number)
 	       (!(h & 1023) || (number & ((1u << STATE_BITS) - 1)) < 100);
 }
 
-void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint32_t number, uint32_t index)
+void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint32_t number, uint32_t index,
+		    uint64_t sleep)
 {
 	struct checker *c = w->c;
 	struct moves m = {0};
@@ -572,6 +623,9 @@ void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint3
 		checker_symmetry_sign_base(w);
 	w->sum = w->sum_count = 0;
 	w->probing = w->search->wrong != 0; /* then steps are of no interest any more */
+	const bool probed = is_probed(w, number);
+	w->sleep = probed ? 0 : sleep;
+	w->done = 0;
 	expand_base(w, &m, index);
 	if (w->step_wrong && chunk->wrong_step == NO_STATE)
 		chunk->wrong_step = index;
@@ -582,7 +636,7 @@ void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint3
 		checker_symmetry_reduce(w, &w->next, &orbit);
 		w->unreduced_transitions += orbit * w->sum_count;
 	}
-	if (is_probed(w, number) && !w->step_wrong)
+	if (probed && !w->step_wrong)
 		probe(w);
 }
 

@@ -35,6 +35,7 @@ void checker_meet(struct checker_search *s, const char *text)
 }
 
 static uint32_t *numbers(const struct checker_array *a) { return (uint32_t *)(void *)a->at; }
+static uint64_t *sleeps(const struct checker_array *a) { return (uint64_t *)(void *)a->at; }
 static uint32_t count_of(const struct checker_array *a) { return (uint32_t)(a->used / sizeof(uint32_t)); }
 
 /* ---- expanding ---- */
@@ -71,6 +72,7 @@ static void expand_chunk(struct checker_worker *w, uint32_t number)
 	const uint32_t from = number * CHUNK_STATES, left = s->batch_states - from;
 	const uint32_t states = left < CHUNK_STATES ? left : CHUNK_STATES;
 	const uint32_t *level = numbers(&s->level) + s->batch_at + from;
+	const uint64_t *sleep = s->commutes ? sleeps(&s->sleep) + s->batch_at + from : NULL;
 	chunk->candidate.used = chunk->bytes.used = 0;
 	chunk->candidates = 0;
 	chunk->wrong_step = chunk->wrong_state = NO_STATE;
@@ -81,7 +83,7 @@ static void expand_chunk(struct checker_worker *w, uint32_t number)
 		if (i + 4 < states)
 			__builtin_prefetch(checker_store_bytes(&s->store, level[i + 3], &length));
 		chunk->state_at[i] = chunk->candidates;
-		checker_expand(w, chunk, level[i], i);
+		checker_expand(w, chunk, level[i], i, sleep ? sleep[i] : 0);
 		struct checker_candidate *c = candidates(chunk);
 		for (uint32_t k = chunk->state_at[i]; k < chunk->candidates; k++)
 			c[k].parent = level[i];
@@ -199,6 +201,19 @@ static int note_edges(struct checker_search *s, const struct checker_chunk *chun
 	return 0;
 }
 
+static int gather_sleep(struct checker_search *s, const struct checker_chunk *chunk)
+{
+	const struct checker_candidate *all = candidates(chunk);
+	uint64_t *to = checker_array_more(&s->next_sleep, chunk->candidates * sizeof *to), count = 0;
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < chunk->candidates; i++)
+		if (all[i].flags & CANDIDATE_NEW)
+			to[count++] = checker_commute_relabel(s, all[i].sleep, all[i].labels);
+	s->next_sleep.used += count * sizeof *to;
+	return 0;
+}
+
 static int gather_chunk(struct checker_search *s, uint32_t number)
 {
 	const struct checker_chunk *chunk = &s->chunk[number];
@@ -210,6 +225,8 @@ static int gather_chunk(struct checker_search *s, uint32_t number)
 		if (all[i].flags & CANDIDATE_NEW)
 			to[count++] = all[i].number;
 	s->next.used += count * sizeof *to;
+	if (s->commutes && gather_sleep(s, chunk))
+		return -ENOMEM;
 	const uint32_t left = s->batch_states - number * CHUNK_STATES;
 	const uint32_t *level = numbers(&s->level) + s->batch_at + number * CHUNK_STATES;
 	for (uint32_t i = 0; i < (left < CHUNK_STATES ? left : CHUNK_STATES) && !s->options->no_quiescence;
@@ -277,7 +294,7 @@ uint64_t checker_search_size_bytes(const struct checker_search *s)
 {
 	uint64_t size = checker_store_size_bytes(&s->store) + s->parts.bytes +
 			s->parts.table_size * sizeof *s->parts.table + s->level.used + s->next.used +
-			s->edges.used;
+			s->sleep.used + s->next_sleep.used + s->edges.used;
 	for (uint32_t i = 0; i < s->workers; i++)
 		size += checker_worker_size_bytes(&s->worker[i]);
 	for (uint32_t i = 0; i < CHUNKS; i++)
@@ -343,6 +360,10 @@ static void run_levels(struct checker_search *s)
 		s->level = s->next;
 		s->next = done;
 		s->next.used = 0;
+		const struct checker_array slept = s->sleep;
+		s->sleep = s->next_sleep;
+		s->next_sleep = slept;
+		s->next_sleep.used = 0;
 		if (!s->level.used)
 			return;
 		s->result->depth++;
@@ -370,9 +391,10 @@ static int put_initial(struct checker_search *s)
 	if (checker_store_insert(&s->store, v.hash, bytes, length, 0, &number) < 0)
 		return -ENOMEM;
 	uint32_t *first = checker_array_push(&s->level, sizeof *first);
-	if (first)
-		*first = number;
-	return first ? 0 : -ENOMEM;
+	uint64_t *sleep = checker_array_push(&s->sleep, sizeof *sleep);
+	if (first && sleep)
+		*first = number, *sleep = 0;
+	return first && sleep ? 0 : -ENOMEM;
 }
 
 static int start_threads(struct checker_search *s)
@@ -418,6 +440,7 @@ int checker_search_run(struct checker_search *s)
 	int rc = checker_expand_init(s) ? -ENOMEM : 0;
 	if (!rc)
 		checker_symmetry_init(s);
+	checker_commute_init(s);
 	rc = rc ? rc : put_initial(s);
 	if (rc)
 		return rc;
@@ -426,6 +449,7 @@ int checker_search_run(struct checker_search *s)
 	end_threads(s);
 	for (uint32_t i = 0; i < s->workers; i++) {
 		s->result->transitions += s->worker[i].transitions;
+		s->result->left_out += s->worker[i].left_out;
 		s->result->states_unreduced += s->worker[i].unreduced;
 		s->result->fingerprint += s->worker[i].fingerprint;
 		s->result->transitions_unreduced += s->worker[i].unreduced_transitions;

@@ -10,6 +10,7 @@
  * checker_steps.c       outcomes, remembered
  * checker_symmetry.c    one vector for all that relabelling makes of it
  * checker_relabel.c     what relabelling makes of a part
+ * checker_commute.c     steps that need not be made
  * checker_expand.c      the successors of a state
  * checker_search.c      breadth first, by several threads
  * checker_audit.c       for tests: the classes of the states of a search without symmetry
@@ -271,6 +272,11 @@ struct checker_worker {
 	/* Kernels of base whose exchange changes nothing: the first of those, how many they are; how many steps one stands for. */
 	uint8_t twin_of[NODES], twins[NODES];
 	uint32_t weight;
+	/* Groups of steps: not to be made in base, been made in it; whether all of the one that is being made are plain. The labels
+	 * that the last relabelling gave, four bits each. See checker_commute.c. */
+	uint64_t sleep, done;
+	bool is_plain;
+	uint32_t labels;
 	struct checker_images kernel_images, client_images;
 	struct checker_images
 		client_parts; /* clients as memory, by their hash, and then their part's number */
@@ -288,7 +294,7 @@ struct checker_worker {
 		struct step_msg call;
 		uint32_t part;
 	} known_call[256];
-	uint64_t transitions, steps_run, unreduced, unreduced_transitions, fingerprint;
+	uint64_t transitions, left_out, steps_run, unreduced, unreduced_transitions, fingerprint;
 	uint64_t sum, sum_count;   /* of successors' hashes: see the probe of symmetry */
 	bool probing, only_states; /* expands for the probe; looks at states, not at steps */
 	bool step_wrong;
@@ -299,7 +305,8 @@ struct checker_worker {
 
 enum candidate_flags { CANDIDATE_CALL = 1, CANDIDATE_NEW = 2 };
 struct checker_candidate {
-	uint64_t hash;
+	uint64_t hash, sleep; /* sleep: groups, before relabelling */
+	uint32_t labels;
 	uint32_t at, parent; /* at: of its bytes in the chunk's */
 	uint32_t number, orbit;
 	uint16_t length;
@@ -342,6 +349,10 @@ struct checker_search {
 	uint64_t group;                       /* how many relabellings there are; 0: too many to count */
 	/* Levels: numbers of states. */
 	struct checker_array level, next, edges;
+	struct checker_array sleep,
+		next_sleep; /* of the states of a level: groups of steps that need not be made */
+	bool commutes;
+	uint64_t groups_of[NODES];       /* of a kernel's steps */
 	uint32_t batch_at, batch_states; /* of the level, in this batch */
 	struct checker_chunk chunk[CHUNKS];
 	/* Threads. */
@@ -419,8 +430,21 @@ void checker_vector_hash_from(const struct checker_search *s, struct checker_vec
 void checker_vector_set(const struct checker_search *s, struct checker_vector *v, uint32_t position,
 			uint32_t id);
 
-/* Looks at state number `index` of the chunk and appends its successors. */
-void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint32_t number, uint32_t index);
+enum checker_group { GROUP_RECEIVE, GROUP_OWN, GROUP_CALLS };
+#define CHECKER_SAME_LABELS UINT32_MAX       /* nothing is relabelled */
+#define CHECKER_NO_LABELS   (UINT32_MAX - 1) /* it is not known how */
+void checker_commute_init(struct checker_search *s);
+uint64_t checker_commute_group(const struct checker_search *s, enum checker_group group, uint32_t from,
+			       uint32_t a);
+bool checker_commute_is_plain(const struct checker_worker *w, const struct checker_vector *v,
+			      const struct checker_outcome *o, bool is_call);
+/* What need not be made after a plain step of kernel a to v. */
+uint64_t checker_commute_after(const struct checker_worker *w, const struct checker_vector *v, uint32_t a);
+uint64_t checker_commute_relabel(const struct checker_search *s, uint64_t sleep, uint32_t labels);
+
+/* Looks at state number `index` of the chunk and appends its successors, but for groups of steps. */
+void checker_expand(struct checker_worker *w, struct checker_chunk *chunk, uint32_t number, uint32_t index,
+		    uint64_t sleep);
 int checker_expand_init(struct checker_search *s);
 uint32_t checker_vector_encode(const struct checker_search *s, const struct checker_vector *v, uint8_t *out);
 /* The worker's world as a vector, relabelled; *orbit as above. */

@@ -427,6 +427,15 @@ void checker_symmetry_find_twins(struct checker_worker *w)
 	}
 }
 
+static void note_labels(struct checker_worker *w, const struct checker_relabel *r)
+{
+	w->labels = 0;
+	for (uint32_t a = 0; a < w->c->nodes; a++)
+		w->labels |= (uint32_t)r->label[a] << 4 * a;
+	if (r->is_identity)
+		w->labels = CHECKER_SAME_LABELS;
+}
+
 void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v, uint32_t *orbit)
 {
 	struct checker_search *s = w->search;
@@ -445,16 +454,19 @@ void checker_symmetry_reduce(struct checker_worker *w, struct checker_vector *v,
 	if (s->pools)
 		order_slots(w, &sums, &r, &t);
 	order_kernels(w->c, &sums, &r, &t);
+	note_labels(w, &r);
 	if (!r.is_identity) {
 		apply(w, &r, v, &about, &ordered);
 		if (t.count)
 			relabel_about(s, &r, v, &about, &ordered_about), about = ordered_about;
 		copy_parts(s, v, &ordered);
 	}
-	if (t.count)
-		same = ties_say_nothing(w, v, &about, &t) ? all_orders(&t)
-		       : t.orders <= ORDERS_MAX           ? break_ties(w, v, &about, &t)
-							  : 1;
+	if (t.count && ties_say_nothing(w, v, &about, &t)) {
+		same = all_orders(&t);
+	} else if (t.count) {
+		same = t.orders <= ORDERS_MAX ? break_ties(w, v, &about, &t) : 1;
+		w->labels = CHECKER_NO_LABELS;
+	}
 	*orbit = s->group && s->group <= UINT32_MAX ? (uint32_t)(s->group / (same * t.free_orders)) : 0;
 	if (!r.is_identity || t.count)
 		hash_again(w, v);
