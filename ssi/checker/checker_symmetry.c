@@ -340,8 +340,7 @@ static bool are_twins(struct checker_worker *w, const struct checker_vector *v, 
 	{
 		const uint32_t k = (uint32_t)i - s->channel_at;
 		const uint32_t to = s->channel_at + r.label[s->from_of[k]] * n + r.label[s->to_of[k]];
-		const uint32_t id = v->id[to] ? moved_part(&x, about[i], (uint32_t)i, v->id[i]) : 0;
-		if (id != v->id[to])
+		if (!v->id[to] || moved_part(&x, about[i], (uint32_t)i, v->id[i]) != v->id[to])
 			return false;
 	}
 	return true;

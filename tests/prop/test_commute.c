@@ -1,0 +1,219 @@
+/* tests/prop/test_commute.c - what the search counts and does not make changes nothing: steps that commute, and steps of kernels
+ * that are like each other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "ssi/checker/checker.h"
+#include "ssi/checker/script.h"
+#include "ssi/protocols/protocols.h"
+#include "tests/lib/german.h"
+#include "tests/prop/planted.h"
+
+static struct checker_result run(const struct step_protocol *p, const struct checker_options *o)
+{
+	struct checker_result r;
+	int rc = checker_run(p, o, &r);
+	if (rc)
+		fail_msg("%s: error %d: %s", p->name, rc, r.why);
+	return r;
+}
+
+/* ---- throwers: kernels 1, 2 ... throw each other balls, so who is like whom is a matter of pairs ---- */
+
+enum { THROWER = 1 };
+#define THROWER_FIELDS(REF, LIST, NODE, WORD, DATA) WORD(caught)
+#define THROWER_EVENTS(E)                                                                                    \
+	E(BALL, REQUEST, NONE)                                                                               \
+	E(BACK, REPLY, NONE) E(T_COME, CALL, NONE) E(T_THROW, CALL, NODE) E(T_COUNT, CALL, NONE)
+#define THROWER_STATES(X) X(AWAY) X(READY) X(EMPTY) X(DONE)
+STEP_LAYOUT(thrower, THROWER_FIELDS);
+STEP_EVENTS(THROWER_EVENTS);
+STEP_STATES(thrower, THROWER_STATES, THROWER_FULL);
+
+ACTION(thrower, throw)
+{
+	step_tell(n, STEP_REF(m->word, THROWER, 0), BALL);
+	step_complete(n, m->from, 0, STEP_NOBODY);
+}
+ACTION(thrower, catch)
+{
+	self->caught++;
+	step_tell(n, m->from, BACK);
+}
+ACTION(thrower, count) { step_complete(n, m->from, self->caught, STEP_NOBODY); }
+
+static const struct step_cell thrower_table[THROWER_FULL + 1][EVENT_COUNT] = {
+	STEP(AWAY, T_COME, READY, nothing, 0), STEP(READY, T_THROW, EMPTY, throw, 1),
+	STEP(READY, BALL, READY, catch, 1),    STEP(EMPTY, BALL, EMPTY, catch, 1),
+	STEP(DONE, BALL, DONE, catch, 1),      STEP(EMPTY, BACK, DONE, nothing, 0),
+	STEP(DONE, T_COUNT, READY, count, 0),
+};
+static void throwers_begin(const struct step_world *w)
+{
+	for (uint32_t a = 0; a < w->nodes; a++)
+		step_raise(&w->node[a], STEP_ANY(a, THROWER), T_COME);
+}
+static unsigned state_of(const struct step_world *w, uint32_t a)
+{
+	return ((const struct step_head *)step_at(&w->node[a], THROWER, 0))->state;
+}
+/* Each throws once; kernel 0 only counts what it caught. */
+static uint32_t throwers_calls(const struct step_world *w, uint32_t node, struct step_msg *out, uint32_t max)
+{
+	const step_ref to = STEP_REF(node, THROWER, 0);
+	uint32_t count = 0;
+	for (uint32_t b = 0; b < w->nodes && node && state_of(w, node) == READY && count < max; b++)
+		if (b != node && b)
+			out[count++] = (struct step_msg){.event = T_THROW, .to = to, .word = b};
+	return count;
+}
+static const char *throwers_completed(const struct step_world *w, uint32_t node, uint32_t result,
+				      step_ref arg)
+{
+	(void)w, (void)node, (void)result, (void)arg;
+	return NULL;
+}
+static const char *three_are_done(const struct step_world *w)
+{
+	uint32_t done = 0;
+	for (uint32_t a = 1; a < w->nodes; a++)
+		done += state_of(w, a) == DONE;
+	return done < 3 ? NULL : "three are done";
+}
+#define THROWERS(name_, always_)                                                                             \
+	static const struct step_model name_##_model = {.nodes = 5,                                          \
+							.slots = {0, 1},                                     \
+							.flight = 1,                                         \
+							.symmetric_from = 1,                                 \
+							.calls_are_local = true,                             \
+							.begin = throwers_begin,                             \
+							.calls = throwers_calls,                             \
+							.completed = throwers_completed,                     \
+							.always = always_};                                  \
+	static const struct step_protocol name_ = {                                                          \
+		.name = #name_,                                                                              \
+		.event = step_events,                                                                        \
+		.events = EVENT_COUNT,                                                                       \
+		.machines = 2,                                                                               \
+		.machine = {[THROWER] = STEP_MACHINE(thrower, thrower_table, THROWER_FULL,                   \
+						     .rest = 1u << AWAY | 1u << READY | 1u << EMPTY |        \
+							     1u << DONE)},                                   \
+		.model = &name_##_model}
+THROWERS(throwers, NULL);
+THROWERS(watched, three_are_done);
+
+static void test_pairs_are_not_taken_for_each_other(void **state)
+{
+	(void)state;
+	struct checker_options o = {.audit = true};
+	struct checker_result r = run(&throwers, &o);
+	o.no_symmetry = true;
+	struct checker_result plain = run(&throwers, &o);
+	assert_int_equal(r.end, CHECKER_CLOSED);
+	assert_int_equal(plain.end, CHECKER_CLOSED);
+	assert_int_equal(plain.classes, r.states);
+	assert_int_equal(r.states_unreduced, plain.states);
+	assert_int_equal(r.transitions_unreduced, plain.transitions);
+	assert_true(r.states * 10 < plain.states);
+	checker_result_fini(&r);
+	checker_result_fini(&plain);
+}
+
+/* ---- steps that are left out ---- */
+
+static void is_like_all(const struct step_protocol *p, struct checker_options o, bool leaves_out)
+{
+	o.no_quiescence = true;
+	struct checker_result few = run(p, &o);
+	o.make_all = true;
+	struct checker_result all = run(p, &o);
+	assert_int_equal(few.end, all.end);
+	assert_int_equal(few.states, all.states);
+	assert_int_equal(few.transitions, all.transitions);
+	assert_int_equal(few.depth, all.depth);
+	assert_int_equal(few.fingerprint, all.fingerprint);
+	assert_int_equal(few.states_unreduced, all.states_unreduced);
+	assert_int_equal(few.cells_visited, all.cells_visited);
+	assert_string_equal(few.why, all.why);
+	assert_int_equal(few.counterexample_steps, all.counterexample_steps);
+	for (uint32_t i = 0; few.script && i < few.script->steps; i++)
+		assert_true(script_same_step(&few.script->step[i], &all.script->step[i]));
+	assert_int_equal(all.left_out, 0);
+	assert_true(leaves_out == (few.left_out > few.transitions / 8));
+	checker_result_fini(&few);
+	checker_result_fini(&all);
+}
+
+static void test_steps_that_commute_need_not_be_made(void **state)
+{
+	(void)state;
+	for (uint32_t threads = 1; threads <= 3; threads += 2) {
+		is_like_all(&german, (struct checker_options){.threads = threads}, true);
+		is_like_all(&german, (struct checker_options){.threads = threads, .no_symmetry = true}, true);
+		is_like_all(&memory_msi, (struct checker_options){.threads = threads}, true);
+		is_like_all(&memory_msi, (struct checker_options){.threads = threads, .no_symmetry = true},
+			    true);
+		is_like_all(&throwers, (struct checker_options){.threads = threads}, true);
+	}
+	is_like_all(&throwers, (struct checker_options){.no_symmetry = true}, true);
+	is_like_all(&german, (struct checker_options){.states_max = 5000}, true);
+}
+
+/* Where steps of different kernels do not commute, or nobody can say. */
+static void test_all_steps_are_made_where_they_may_not_commute(void **state)
+{
+	(void)state;
+	is_like_all(&capability_tree, (struct checker_options){.capabilities = 2}, false);
+	is_like_all(&german, (struct checker_options){.reorder = true}, false);
+	is_like_all(&memory_msi, (struct checker_options){.lossy = true}, false);
+	is_like_all(&memory_msi, (struct checker_options){.crash = 1, .kernels = 2}, false);
+	struct checker_result r = run(&german, &(struct checker_options){0});
+	assert_int_equal(r.left_out, 0); /* quiescence is judged by all edges */
+	checker_result_fini(&r);
+}
+
+static void is_found_alike(const struct step_protocol *p)
+{
+	is_like_all(p, (struct checker_options){0}, false);
+	is_like_all(p, (struct checker_options){.no_symmetry = true}, false);
+}
+
+/* As many steps are left out as there are, so the same counter-examples are found, step by step. */
+static void test_the_same_faults_are_found(void **state)
+{
+	(void)state;
+	struct planted p;
+	struct checker_options o = {.no_quiescence = true};
+	struct checker_result r = run(&watched, &o);
+	assert_int_equal(r.end, CHECKER_VIOLATED);
+	assert_string_equal(r.why, "three are done");
+	assert_int_equal(r.counterexample_steps, 9);
+	assert_true(r.left_out > 0);
+	checker_result_fini(&r);
+	is_like_all(&watched, (struct checker_options){0}, true);
+	planted_init(&p, &memory_msi);
+	planted_cell(&p, MSI_LINE, "SI_A", "INV")->kind = STEP_NEVER;
+	is_found_alike(&p.protocol);
+	planted_fini(&p);
+	planted_init(&p, &memory_msi);
+	planted_replace(&p, MSI_LINE, "MI_A", "FETCH_INV", "M", "FETCH_INV", "MI_A");
+	is_found_alike(&p.protocol);
+	planted_fini(&p);
+	planted_init(&p, &memory_msi);
+	planted_cell(&p, MSI_DIR, "WRITING", "WB")->next = (uint8_t)planted_state(&p, MSI_DIR, "WRITING");
+	is_found_alike(&p.protocol);
+	planted_fini(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pairs_are_not_taken_for_each_other),
+		cmocka_unit_test(test_steps_that_commute_need_not_be_made),
+		cmocka_unit_test(test_all_steps_are_made_where_they_may_not_commute),
+		cmocka_unit_test(test_the_same_faults_are_found),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
