@@ -441,8 +441,10 @@ struct step_model {
 	bool stall_in_channel;  /* a message that would stall stays first in its channel */
 	bool local_errors;      /* a local call may answer LOCAL_ERR */
 	bool kin_stays;         /* C_MOVE leaves what was derived from it where it is */
-	bool calls_are_local;   /* calls() and completed() look at their kernel and its client alone; a ghost is only written */
-	bool use_tells;         /* a machine's `usable` says nothing, only a client's use tells */
+	/* calls() and completed() look at their kernel and its client alone; the ghost is only written. Some steps then need not
+	 * be made. */
+	bool calls_are_local;
+	bool use_tells; /* a machine's `usable` says nothing, only a client's use tells */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
 	/* Lists client calls that may start at `node` now: to, event, arg, word. Returns their number. */
