@@ -36,6 +36,8 @@ enum flat_number {
 	FLAT_FILE,
 	FLAT_THREAD, /* not on every machine: see flat_machine.protocols */
 	FLAT_PROTOCOLS,
+	FLAT_BEGINS = 249, /* a full cluster's client, stopped and resumed, begins its call */
+	FLAT_IDLES = 250,  /* and one that is to be stopped has no call */
 	FLAT_CREDIT = 251, /* a message was taken at its other end */
 	FLAT_DROP = 252,   /* a capability of a client that was killed goes */
 	FLAT_RUN = 253,    /* a full cluster goes on */

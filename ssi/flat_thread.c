@@ -265,6 +265,8 @@ static void stopped(struct flat_cluster *c, struct flat_place *p)
 	const struct flat_handle *h;
 	p->state = PLACE_STOPPED;
 	p->listed = p->unlisted = 0;
+	if (c->full)
+		full_thread_stopped(c, number_of(c, p));
 	for (uint32_t i = 0; (h = held(c, p, i)); i++) {
 		if (!h->cap.machine || h->offered)
 			continue;
@@ -317,7 +319,22 @@ bool flat_thread_catches(struct flat_cluster *c, uint32_t client, bool asks)
 	return true;
 }
 
-void flat_thread_idles(struct flat_cluster *c, uint32_t client) { flat_thread_catches(c, client, true); }
+static void post(struct flat_cluster *c, uint32_t client, uint8_t what)
+{
+	struct flat_machine *m = c->machine;
+	const sim_ps at = c->origin ? flat_ticks(c) : flat_now(m, c->id);
+	struct flat_frame *frame = sim_engine_post(m->engine, c->id, c->id, at);
+	frame->msg = (struct step_msg){.protocol = what, .word = client};
+}
+
+/* A full cluster's clients ask their driver themselves, and steps are the monitor's: it is told. */
+void flat_thread_idles(struct flat_cluster *c, uint32_t client)
+{
+	if (!c->full)
+		flat_thread_catches(c, client, true);
+	else if (c->place[client].state == PLACE_STOPPING)
+		post(c, client, FLAT_IDLES);
+}
 
 static void release_gifts(struct flat_cluster *c, struct flat_place *p)
 {
@@ -345,7 +362,9 @@ static void go_on(struct flat_cluster *c, struct flat_place *p)
 {
 	const uint32_t client = number_of(c, p);
 	p->state = PLACE_RUNS;
-	if (p->begins)
+	if (p->begins && c->full)
+		post(c, client, FLAT_BEGINS);
+	else if (p->begins)
 		flat_client_post(c, client, c->now);
 	else if (p->asks)
 		flat_client_start(c->machine, c->id, client, flat_now(c->machine, c->id));
@@ -362,6 +381,8 @@ static bool rename_one(struct flat_cluster *c, const struct slot_view *v, struct
 		return false;
 	h->cap = cap;
 	h->first = false; /* its object stays where it was made */
+	if (!cap.machine)
+		h->cptr = 0;
 	if (cap.machine && h->of_file)
 		flat_guard_learn_file(c->machine, h->file, c->id);
 	return true;
@@ -400,11 +421,24 @@ static void take_grants(struct flat_cluster *c, const struct flat_place *p, cons
 		}
 }
 
+struct furniture {
+	const struct flat_cluster *c;
+	const struct flat_place *p;
+};
+static struct flat_handle *furniture(void *context, uint32_t number)
+{
+	const struct furniture *f = context;
+	return held(f->c, f->p, number);
+}
+
 /* What went has other names when it has come back. */
 static void resume(struct flat_cluster *c, struct flat_place *p)
 {
 	const struct flat_driver *driver = driver_of(c);
-	if (rename_all(c, p))
+	const bool renamed = rename_all(c, p);
+	if (renamed && c->full) /* there was room for all of it */
+		SIM_CHECK(full_thread_furnish(c, number_of(c, p), furniture, &(struct furniture){c, p}));
+	if (renamed)
 		driver->moved(driver->context, c->id, number_of(c, p), c->id, number_of(c, p));
 	go_on(c, p);
 }
@@ -426,6 +460,8 @@ static bool reserve(struct flat_cluster *c, step_ref body)
 static void leave_place(struct flat_cluster *c, struct flat_place *p)
 {
 	c->place_of[p->body.index] = 0;
+	if (c->full && p->state != PLACE_RESERVED)
+		full_thread_left(c, number_of(c, p));
 	p->state = PLACE_EMPTY;
 	p->gen++;
 	p->body = p->name = STEP_NOBODY;
@@ -435,8 +471,8 @@ static void leave_place(struct flat_cluster *c, struct flat_place *p)
 	release_gifts(c, p);
 }
 
-/* The thread is here now. */
-static void start(struct flat_cluster *c, step_ref body)
+/* The thread is here now. False: what it holds finds no place in its CSpace. */
+static bool start(struct flat_cluster *c, step_ref body)
 {
 	const struct flat_driver *driver = driver_of(c);
 	struct flat_place *p = place_of(c, body);
@@ -449,14 +485,25 @@ static void start(struct flat_cluster *c, step_ref body)
 	p->name = there->name;
 	p->asks = there->asks, p->begins = there->begins;
 	rename_all(c, p);
+	if (c->full && !full_thread_furnish(c, client, furniture, &(struct furniture){c, p}))
+		return false;
 	learn_names(c, p);
 	take_grants(c, p, there);
 	driver->moved(driver->context, p->from_cluster, p->from_client, c->id, client);
-	go_on(c, p);
-	if (!there->moves)
-		return;
-	k->result = (struct flat_result){0}; /* its own call ends here */
-	flat_caps_end(c, client, flat_chain_of(node_of(c)));
+	if (c->full) {
+		p->state = PLACE_RUNS;
+		release_gifts(c, p);
+		full_thread_goes(c, client,
+				 there->moves    ? FULL_COMES_ENDED
+				 : there->begins ? FULL_COMES_CALLING
+						 : FULL_COMES_ASKING,
+				 p->from_cluster, p->from_client);
+	} else {
+		go_on(c, p);
+		if (there->moves) /* its own call ends here */
+			flat_caps_end(c, client, flat_chain_of(node_of(c)));
+	}
+	return true;
 }
 
 uint32_t flat_thread_data_in(struct step_node *n, const struct step_msg *m)
@@ -484,14 +531,26 @@ static void move_cap(struct flat_cluster *c, const struct slot_view *v, uint32_t
 		flat_host_half((enum flat_op)((n->host_half & 255) - 1), FLAT_MOVE), flat_chain_of(n));
 }
 
+/* It is of the other kernel now, and no longer in the CSpace of who leaves this one. */
+static void given(struct flat_cluster *c, const struct slot_view *v)
+{
+	const struct flat_place *p = place_of(c, v->body);
+	struct flat_handle *h =
+		c->full && p && p->state == PLACE_STOPPED && !is_owed(v) ? held(c, p, v->place) : NULL;
+	if (h && h->cptr)
+		full_thread_gave(c, h);
+}
+
 static void translate(struct flat_cluster *c, step_ref self, step_ref there)
 {
 	struct step_node *n = node_of(c);
 	const struct slot_view v = view(n, self);
-	if (is_owed(&v) || !flat_cap_usable(c, flat_thread_cap(v.what)))
+	if (is_owed(&v) || !flat_cap_usable(c, flat_thread_cap(v.what))) {
+		given(c, &v);
 		flat_local_answer(n, self, true, STEP_NOBODY);
-	else
+	} else {
 		move_cap(c, &v, (uint32_t)there.node);
+	}
 }
 
 static void delete (struct flat_cluster *c, step_ref self)
@@ -530,6 +589,8 @@ void flat_thread_slot_done(struct flat_cluster *c, struct step_node *caps, uint3
 	flat_end(caps, task, !done);
 	if (!done && moves && !flat_cap_usable(c, flat_thread_cap(v.what)))
 		done = true, arg = STEP_NOBODY; /* it was revoked meanwhile */
+	if (done && moves)
+		given(c, &v);
 	n->host_half = caps->host_half & 255;
 	n->host_word = caps->host_word;
 	flat_local_answer(n, self, done, done && moves ? shown(arg) : STEP_NOBODY);
@@ -552,8 +613,10 @@ void flat_thread_local(struct step_node *n, step_ref self, uint32_t call, step_r
 		resume(c, place_of(c, self));
 		break;
 	case THREAD_START:
-		start(c, self);
-		break;
+		if (start(c, self))
+			break;
+		flat_local_answer(n, self, false, STEP_NOBODY);
+		return;
 	case THREAD_TRANSLATE:
 	case THREAD_RETURN:
 		translate(c, self, arg);

@@ -43,6 +43,27 @@ bool monitor_program_receives(struct flat_cluster *cluster, uint32_t client, con
 			      uint32_t from_cluster, uint32_t from_client);
 void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
 
+/* The same into this slot, if that is free; and whether it is there. */
+bool full_hand_over_at(struct flat_cluster *cluster, uint32_t client, struct flat_handle *handle,
+		       uint32_t slot);
+bool full_is_held(const struct flat_cluster *cluster, const struct flat_handle *handle);
+
+/* ---- threads that move: monitor_thread.c, for flat_thread.c ---- */
+
+/* A client that is stopped: its registers are read. */
+void full_thread_stopped(struct flat_cluster *cluster, uint32_t client);
+/* It has left, or is no more. */
+void full_thread_left(struct flat_cluster *cluster, uint32_t client);
+/* What it holds, as next() lists it, comes into its CSpace, in the slots that it had. False: nothing does. */
+bool full_thread_furnish(struct flat_cluster *cluster, uint32_t client,
+			 struct flat_handle *(*next)(void *, uint32_t), void *context);
+/* What was in its CSpace has gone to another kernel; the handle keeps the slot's number. */
+void full_thread_gave(struct flat_cluster *cluster, struct flat_handle *handle);
+/* It runs here: asks its driver, begins the call of its record, or has just ended it. */
+enum full_comes { FULL_COMES_NOT, FULL_COMES_ASKING, FULL_COMES_CALLING, FULL_COMES_ENDED };
+void full_thread_goes(struct flat_cluster *cluster, uint32_t client, enum full_comes comes,
+		      uint32_t from_cluster, uint32_t from_client);
+
 /* Representatives and objects that the kernels of a machine have now. */
 uint64_t full_live(const struct flat_machine *machine);
 /* What all kernels of a machine did. */

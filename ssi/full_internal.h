@@ -52,6 +52,12 @@ struct full_client {
 	struct flat_chain chain;                     /* of the call that has ended */
 	struct flat_handle *held;                    /* [slots]: what the monitor has put there */
 	struct flat_handle made, none;               /* of the call under way */
+	/* as a thread that moves: ssi/monitor_thread.c */
+	uint8_t comes; /* enum full_comes */
+	uint8_t priority;
+	seL4_UserContext registers; /* when it was stopped */
+	seL4_Word slot, word[4];    /* its call that waits until it goes on */
+	seL4_MessageInfo_t info;
 };
 
 /* CPtrs are the monitor's. */
@@ -105,6 +111,13 @@ bool monitor_program_call(struct full_client *client, seL4_MessageInfo_t info, s
 bool monitor_program_may_obtain(const struct full_client *client, uint64_t name);
 void monitor_program_fault(struct full_client *client, seL4_MessageInfo_t info);
 void monitor_program_answered(struct full_client *client); /* its call is over */
+
+/* monitor.c, for monitor_thread.c. Where a client's thread begins: the other registers stay. */
+void monitor_client_registers(const struct full_client *client, seL4_UserContext *registers);
+/* monitor_thread.c, for monitor.c. A call of a client has come. True: it is to be stopped, and the call waits. */
+bool monitor_thread_catches(struct full_client *client, uint64_t reply, seL4_Word slot,
+			    seL4_MessageInfo_t info);
+void monitor_thread_restore(const struct full_client *client); /* the message of that call */
 
 /* The root task of a full cluster. Does not return. */
 int monitor_main(void *cluster);

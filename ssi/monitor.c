@@ -179,8 +179,10 @@ static struct flat_handle *held_at(struct full_client *k, seL4_Word slot)
 static void decode(struct full_client *k, enum ssi_call asked, seL4_Word slot, struct flat_call *call)
 {
 	const seL4_Word a = seL4_GetMR(0), b = seL4_GetMR(1), c = seL4_GetMR(2), d = seL4_GetMR(3);
-	*call = (struct flat_call){.op = (uint8_t)(FLAT_CAP_CREATE + (asked - SSI_CREATE)),
-				   .fresh = &k->made};
+	/* Whom a driver's client believes at the place that it sends to is in its record; a program sends to whoever is there. */
+	const step_ref thread = k->program ? STEP_NOBODY : call->thread;
+	*call = (struct flat_call){
+		.op = (uint8_t)(FLAT_CAP_CREATE + (asked - SSI_CREATE)), .fresh = &k->made, .thread = thread};
 	call->handle = held_at(k, slot ? slot : a);
 	switch (asked) {
 	case SSI_CREATE:
@@ -234,6 +236,20 @@ static void answer_program(struct full_client *k, uint64_t reply, seL4_MessageIn
 		seL4_Send(reply, answer);
 }
 
+static void start_call(struct full_client *k, seL4_Word slot, seL4_MessageInfo_t info)
+{
+	struct full_cluster *m = k->cluster;
+	const uint32_t client = k->id;
+	m->flat->client[client].issued = k->program ? m->flat->now : m->flat->client[client].issued;
+	if (is_ssi(info))
+		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info), slot,
+		       &m->flat->client[client].call);
+	if (flat_credit_hold(m->flat, client))
+		return;
+	flat_files_start(m->flat, client);
+	flat_settle(m->flat);
+}
+
 static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo_t info)
 {
 	uint32_t client;
@@ -254,16 +270,12 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 		seL4_Send(reply, seL4_MessageInfo_new(seL4_InvalidArgument, 0, 0, 0));
 		return;
 	}
-	k->reply = reply;
-	m->flat->client[client].issued = k->program ? m->flat->now : m->flat->client[client].issued;
-	if (is_ssi(info))
-		decode(k, (enum ssi_call)seL4_MessageInfo_get_label(info),
-		       badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1],
-		       &m->flat->client[client].call);
-	if (flat_credit_hold(m->flat, client))
+	/* The slot of the capability that was called itself, or 0. */
+	const seL4_Word slot = badge & BADGE_CLIENT ? 0 : m->slot_of[(uint32_t)badge - 1];
+	if (monitor_thread_catches(k, reply, slot, info))
 		return;
-	flat_files_start(m->flat, client);
-	flat_settle(m->flat);
+	k->reply = reply;
+	start_call(k, slot, info);
 }
 
 static const struct {
@@ -322,10 +334,21 @@ static void open_letter(struct full_cluster *m, struct full_letter *letter)
 {
 	struct flat_cluster *c = m->flat;
 	const struct flat_driver *driver = &c->machine->config.driver;
+	const uint32_t client = letter->frame.msg.word & ~FLAT_CLIENT_ASKS;
 	switch (letter->frame.msg.protocol) {
 	case FLAT_CLIENT:
-		seL4_Signal(m->client[letter->frame.msg.word & ~FLAT_CLIENT_ASKS].notification);
+		if (c->place && flat_thread_catches(c, client, true))
+			break;
+		seL4_Signal(m->client[client].notification);
 		return;
+	case FLAT_IDLES:
+		if (c->client[client].waiting)
+			flat_thread_catches(c, client, true);
+		break;
+	case FLAT_BEGINS:
+		monitor_thread_restore(&m->client[client]);
+		start_call(&m->client[client], m->client[client].slot, m->client[client].info);
+		break;
 	case FLAT_CREDIT:
 		flat_credit_back(c, letter->frame.msg.word);
 		break;
@@ -486,6 +509,12 @@ static seL4_Error ask_monitor(struct full_client *me, const struct flat_call *ca
 	}
 }
 
+/* Who was to get it may have been gone when it came. */
+static bool is_there(const struct full_client *me, const struct flat_handle *h)
+{
+	return h->cptr && step_same(me->held[h->cptr].cap, h->cap);
+}
+
 /* An operation on a capability: what its program would do, and then what the driver keeps of it. The message has all that
  * the monitor knows of the call; the driver's own is put back afterwards. */
 static void call_ssi(struct full_client *me, struct flat_client *k)
@@ -500,7 +529,7 @@ static void call_ssi(struct full_client *me, struct flat_client *k)
 		*mine.fresh = me->held[fresh];
 		mine.fresh->label = mine.handle->label;
 	}
-	if (mine.op == FLAT_CAP_DELETE || (mine.op == FLAT_CAP_MOVE && !result.error)) {
+	if (mine.op == FLAT_CAP_DELETE || (mine.op == FLAT_CAP_MOVE && !is_there(me, mine.handle))) {
 		mine.handle->cap = STEP_NOBODY;
 		mine.handle->cptr = 0;
 	}
@@ -508,30 +537,60 @@ static void call_ssi(struct full_client *me, struct flat_client *k)
 	k->result = result;
 }
 
+static void do_call(struct full_client *me)
+{
+	struct full_cluster *m = me->cluster;
+	struct flat_client *k = &m->flat->client[me->id];
+	if (flat_is_local(&k->call))
+		call_locally(m, k);
+	else if (flat_is_capability(k->call.op))
+		call_ssi(me, k);
+	else
+		call_monitor(me, k);
+}
+
+static void end_call(struct full_client *me)
+{
+	struct flat_cluster *c = me->cluster->flat;
+	struct flat_client *k = &c->client[me->id];
+	const struct flat_driver *driver = &c->machine->config.driver;
+	look_at_clock(me->cluster);
+	flat_record(c, k, c->now, me->chain);
+	driver->done(driver->context, c->id, me->id, &k->call, &k->result);
+}
+
+/* A thread that has come begins where it was stopped; then as all. */
 static void client_main(struct full_client *me)
 {
 	struct full_cluster *m = me->cluster;
 	struct flat_cluster *c = m->flat;
-	struct flat_client *k = &c->client[me->id];
-	const struct flat_driver *driver = &c->machine->config.driver;
-	for (;;) {
-		seL4_Wait(CLIENT_NOTIFICATION, NULL);
+	const unsigned comes = me->comes;
+	me->comes = FULL_COMES_NOT;
+	if (comes == FULL_COMES_CALLING)
+		do_call(me);
+	if (comes == FULL_COMES_CALLING || comes == FULL_COMES_ENDED)
+		end_call(me);
+	for (bool waits = comes == FULL_COMES_NOT;; waits = true) {
+		if (waits)
+			seL4_Wait(CLIENT_NOTIFICATION, NULL);
 		look_at_clock(m);
 		while (flat_ask(c, me->id)) {
 			core_compute(flat_think_of(c, me->id));
 			look_at_clock(m);
-			k->issued = c->now;
-			if (flat_is_local(&k->call))
-				call_locally(m, k);
-			else if (flat_is_capability(k->call.op))
-				call_ssi(me, k);
-			else
-				call_monitor(me, k);
-			look_at_clock(m);
-			flat_record(c, k, c->now, me->chain);
-			driver->done(driver->context, c->id, me->id, &k->call, &k->result);
+			c->client[me->id].issued = c->now;
+			do_call(me);
+			end_call(me);
 		}
 	}
+}
+
+void monitor_client_registers(const struct full_client *k, seL4_UserContext *registers)
+{
+	registers->rip = (seL4_Word)(uintptr_t)client_main;
+	registers->rdi = (seL4_Word)(uintptr_t)k;
+	registers->rsp =
+		(seL4_Word)(uintptr_t)k->cluster->stacks + (k->id + 1) * (seL4_Word)FULL_CLIENT_STACK - 8;
+	registers->rflags = 0x202;
 }
 
 /* ---- making the clients ---- */
@@ -596,12 +655,12 @@ static void client_new(struct full_cluster *m, struct full_client *k, const seL4
 					 CLIENT_BUDGET_US, 0, 0));
 	must(seL4_TCB_SetSchedParams(k->tcb, seL4_CapInitThreadTCB, CLIENT_PRIORITY, CLIENT_PRIORITY, context,
 				     k->program ? fault_handler(m, k) : seL4_CapNull));
-	registers.rip = (seL4_Word)(uintptr_t)(k->program ? monitor_program_main : client_main);
-	registers.rdi = (seL4_Word)(uintptr_t)k;
-	registers.rsp =
-		k->program ? monitor_program_stack(k)
-			   : (seL4_Word)(uintptr_t)m->stacks + (k->id + 1) * (seL4_Word)FULL_CLIENT_STACK - 8;
-	registers.rflags = 0x202;
+	k->priority = CLIENT_PRIORITY;
+	monitor_client_registers(k, &registers);
+	if (k->program) {
+		registers.rip = (seL4_Word)(uintptr_t)monitor_program_main;
+		registers.rsp = monitor_program_stack(k);
+	}
 	must(seL4_TCB_WriteRegisters(k->tcb, true, 0, sizeof registers / sizeof(seL4_Word), &registers));
 }
 

@@ -231,6 +231,15 @@ static uint32_t client_slot(struct full_client *k)
 	return 0; /* its CSpace is full */
 }
 
+/* This one, or 0: it is taken. */
+static uint32_t client_slot_at(struct full_client *k, uint32_t slot)
+{
+	if (k->used[slot / 64] >> slot % 64 & 1)
+		return 0;
+	k->used[slot / 64] |= UINT64_C(1) << slot % 64;
+	return slot;
+}
+
 static void slot_give(struct full_client *k, uint32_t slot)
 {
 	k->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
@@ -272,12 +281,14 @@ static void pass_on(struct full_cluster *m, uint32_t index, struct full_client *
 	slot_give(from, m->slot_of[index]);
 }
 
-static bool give(struct full_cluster *m, uint32_t client, struct flat_handle *handle, step_ref source)
+/* `slot`: where, or 0: wherever there is room. */
+static bool give(struct full_cluster *m, uint32_t client, struct flat_handle *handle, step_ref source,
+		 uint32_t slot)
 {
 	struct full_client *k = &m->client[client];
 	const uint32_t index = (uint32_t)handle->cap.index;
 	const bool moves = m->owner[index] && m->slot_of[index];
-	const uint32_t slot = client_slot(k);
+	slot = slot ? client_slot_at(k, slot) : client_slot(k);
 	if (!slot)
 		return false;
 	if (m->object_of[index])
@@ -301,7 +312,8 @@ static bool give(struct full_cluster *m, uint32_t client, struct flat_handle *ha
 	return true;
 }
 
-bool full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle *handle, step_ref source)
+static bool hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle *handle, step_ref source,
+		      uint32_t slot)
 {
 	struct full_cluster *m = c->full;
 	struct step_node *n = &c->node[FLAT_CAPABILITY];
@@ -309,9 +321,22 @@ bool full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle 
 	if (!step_lookup(n, handle->cap) || !m->installed[handle->cap.index])
 		return true; /* it was revoked on its way */
 	const sim_cycles begun = monitor_kernel_begin(n);
-	const bool done = give(m, client, handle, source);
+	const bool done = give(m, client, handle, source, slot);
 	monitor_kernel_end(n, begun);
 	return done;
+}
+
+bool full_hand_over(struct flat_cluster *c, uint32_t client, struct flat_handle *handle, step_ref source)
+{
+	return hand_over(c, client, handle, source, 0);
+}
+bool full_hand_over_at(struct flat_cluster *c, uint32_t client, struct flat_handle *handle, uint32_t slot)
+{
+	return hand_over(c, client, handle, STEP_NOBODY, slot);
+}
+bool full_is_held(const struct flat_cluster *c, const struct flat_handle *handle)
+{
+	return step_same(c->full->client[handle->holder].held[handle->cptr].cap, handle->cap);
 }
 
 /* The capability itself went with its representative. */

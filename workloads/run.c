@@ -126,7 +126,9 @@ static void driver_received(void *context, uint32_t cluster, uint32_t client,
 
 static bool driver_program(void *context, uint32_t cluster, uint32_t client, struct flat_program *out)
 {
-	return programs_main(run_group_of(context, cluster, client), out);
+	const struct run *run = context;
+	return run->client_group[run->client_base[cluster] + client] != UINT32_MAX &&
+	       programs_main(run_group_of(run, cluster, client), out);
 }
 
 static void driver_exited(void *context, uint32_t cluster, uint32_t client, const struct flat_exit *exit)
@@ -326,6 +328,7 @@ static void groups_make(struct run *run)
 	}
 	run->client_group = calloc(all + 1, sizeof *run->client_group);
 	SIM_CHECK(run->client_group);
+	memset(run->client_group, 0xff, (all + 1) * sizeof *run->client_group); /* nobody */
 }
 
 static void group_make(struct run *run, const struct scenario_clients *entry, uint32_t cluster,

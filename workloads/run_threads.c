@@ -176,11 +176,6 @@ int run_threads_check(struct run *run, struct scenario_error *error)
 			s, error, "protocols.thread", s->thread,
 			"one system call at a time leaves nobody to be moved; write \"order: "
 			"concurrent\", or \"thread: none\"");
-	if (run->thread && s->full)
-		return scenario_complain(
-			s, error, "protocols.thread", s->thread,
-			"with fidelity full clients stay where they are; write \"fidelity: flat\", "
-			"or \"thread: none\"");
 	for (uint32_t i = 0; i < s->clients_count; i++)
 		if (check_entry(run, i, error))
 			return -1;
