@@ -431,6 +431,7 @@ struct step_model {
 	uint32_t nodes;                    /* by default */
 	uint32_t slots[STEP_MACHINES_MAX]; /* of every node */
 	uint32_t flight;                   /* client calls in flight in the whole system */
+	uint32_t clients;                  /* of a kernel, with a call each; 0: one */
 	uint32_t symmetric_from;           /* kernels from this one on can be exchanged */
 	uint32_t objects, capabilities;    /* of a world, by default */
 	struct step_shadow shadow;         /* machine 0: none */

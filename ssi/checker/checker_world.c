@@ -44,7 +44,7 @@ static const char *configure(struct checker *c, const struct step_protocol *p,
 	c->world.objects = either(o->objects, p->model->objects);
 	c->world.capabilities = either(o->capabilities, p->model->capabilities);
 	c->world.judged = either(o->judged, kept_promises(p));
-	c->clients = either(o->clients, 1);
+	c->clients = either(o->clients, either(c->model->clients, 1));
 	c->parks = o->parks ? o->parks : c->nodes * c->clients;
 	c->local_errors = p->model->local_errors && !o->no_local_errors;
 	c->lossy = o->lossy;

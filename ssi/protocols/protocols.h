@@ -2,6 +2,7 @@
 #ifndef SKERRY_SSI_PROTOCOLS_H
 #define SKERRY_SSI_PROTOCOLS_H
 #include <skerry/capability.h>
+#include <skerry/endpoint.h>
 #include <skerry/thread.h>
 
 /* capability: see skerry/capability.h. */
@@ -18,7 +19,8 @@ enum crypto_local {
 	CRYPTO_SEAL,                     /* the same, and bits for the machine's word */
 	CRYPTO_ADVANCE, /* the same, and the next epoch: the first capability's bits and these are made anew */
 };
-extern const struct step_protocol thread_eager; /* thread: see skerry/thread.h */
+extern const struct step_protocol endpoint_relay; /* endpoint: see skerry/endpoint.h */
+extern const struct step_protocol thread_eager;   /* thread: see skerry/thread.h */
 
 extern const struct step_protocol capability_acks; /* known to be wrong */
 
