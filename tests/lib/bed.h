@@ -184,7 +184,8 @@ static void bed_begin(struct bed *b, step_ref to, unsigned event, step_ref arg, 
 }
 
 /* The same, and all that follows. Returns the messages between nodes. */
-static uint32_t bed_call(struct bed *b, step_ref to, unsigned event, step_ref arg, uint32_t word)
+__attribute__((unused)) static uint32_t bed_call(struct bed *b, step_ref to, unsigned event, step_ref arg,
+						 uint32_t word)
 {
 	const uint32_t before = b->messages, completes = b->completes;
 	bed_begin(b, to, event, arg, word);
