@@ -79,3 +79,20 @@ int check_options_of(struct checker_options *out, const struct check_bounds *b, 
 		code = slots_set(out, p, b->slots.item[i]);
 	return code;
 }
+
+int check_options_promise(uint32_t *number, const struct step_protocol *p, const char *name)
+{
+	const char *names[33] = {NULL};
+	for (uint32_t i = 0; i < 32 && p->promises && p->promises[i].name; i++) {
+		names[i] = p->promises[i].name;
+		if (!strcmp(names[i], name))
+			return *number = i, 0;
+	}
+	const char *nearest = sim_nearest_name(name, names);
+	if (!names[0])
+		return cli_fail(CLI_USAGE, "--promise %.64s: %s declares no promises; leave it out", name,
+				p->name);
+	return cli_fail(CLI_USAGE, "--promise: %s has no promise \"%.64s\"; %s \"%s\"%s", p->name, name,
+			nearest ? "did you mean" : "write, e.g.,", nearest ? nearest : names[0],
+			nearest ? "?" : "");
+}

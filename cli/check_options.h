@@ -46,6 +46,9 @@ struct check_bounds {
 int check_options_of(struct checker_options *out, const struct check_bounds *bounds,
 		     const struct step_protocol *protocol);
 
+/* The number of a promise. Returns 0, or an exit code after a message. */
+int check_options_promise(uint32_t *number, const struct step_protocol *protocol, const char *name);
+
 /* That the number of an option is 0 (not given) or up to `most`. Returns 0, or an exit code after a message. */
 int check_options_in_range(const char *option, uint64_t value, uint64_t most);
 

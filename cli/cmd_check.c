@@ -111,21 +111,11 @@ static void add_search(struct check_report *r, const struct step_promise *promis
 
 static int plan_one(struct check_report *r, const char *name)
 {
-	const char *names[33] = {NULL};
-	for (uint32_t i = 0; i < 32 && r->protocol->promises && r->protocol->promises[i].name; i++) {
-		names[i] = r->protocol->promises[i].name;
-		if (!strcmp(names[i], name)) {
-			add_search(r, &r->protocol->promises[i], 1u << i);
-			return 0;
-		}
-	}
-	const char *nearest = sim_nearest_name(name, names);
-	if (!names[0])
-		return cli_fail(CLI_USAGE, "--promise %.64s: %s declares no promises; leave it out", name,
-				r->protocol->name);
-	return cli_fail(CLI_USAGE, "--promise: %s has no promise \"%.64s\"; %s \"%s\"%s", r->protocol->name,
-			name, nearest ? "did you mean" : "write, e.g.,", nearest ? nearest : names[0],
-			nearest ? "?" : "");
+	uint32_t number = 0;
+	const int code = check_options_promise(&number, r->protocol, name);
+	if (!code)
+		add_search(r, &r->protocol->promises[number], 1u << number);
+	return code;
 }
 
 static void plan(struct check_report *r)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "cli/member.h"
+#include "cli/mutants.h"
 #include "cli/options.h"
 #include "cli/text.h"
 #include "ssi/checker/mutant.h"
@@ -15,7 +16,9 @@
 struct mutate_line {
 	uint64_t mutants, seed, kernels, objects, capabilities, flight, slots, timeout_ps;
 	bool all, json, quiet;
+	struct option_list names;
 };
+#define NAMED_MAX 256
 
 static const char examples[] =
 	"  skerry mutate capability/tree\n"
@@ -27,6 +30,8 @@ static int read_line(struct mutate_line *line, struct option_list *arguments, in
 	const struct cli_option options[] = {
 		{"mutants", OPTION_POSITIVE, &line->mutants, "N", "how many to judge, default 40",
 		 SIM_UNIT_NONE, NULL},
+		{"mutant", OPTION_EACH, &line->names, "K",
+		 "judge this one: as it is printed, or its number; may be repeated", 0, NULL},
 		{"seed", OPTION_QUANTITY, &line->seed, "N", "which ones are drawn, default 1", SIM_UNIT_NONE,
 		 NULL},
 		{"all", OPTION_FLAG, &line->all, NULL, "judge every mutant that can be made", 0, NULL},
@@ -126,6 +131,7 @@ static void report(struct score *s, const struct mutant *m, const struct mutant_
 	if (s->list) {
 		json_t *one = json_object();
 		member_text(one, "mutant", what);
+		member_count(one, "number", m->number);
 		member_text(one, "mutation", mutation_name[m->mutation]);
 		member_text(one, "end", end_name[r->end]);
 		member_text(one, "why", r->end == MUTANT_CAUGHT || r->end == MUTANT_BOUNDED ? r->why : NULL);
@@ -239,9 +245,17 @@ int cmd_mutate(int argc, char **argv)
 	const int64_t made = mutants_list(score.protocol, &mutants);
 	if (made < 0)
 		return cli_fail(CLI_INCONCLUSIVE, "mutate: there is not enough memory");
-	shuffle(mutants, made, line.seed);
 	score.list = line.json ? json_array() : NULL;
-	code = judge_all(&score, mutants, made);
+	if (line.names.count) {
+		static struct mutant named[NAMED_MAX];
+		uint32_t count;
+		line.all = true;
+		code = mutants_choose(named, &count, NAMED_MAX, score.protocol, &line.names);
+		code = code ? code : judge_all(&score, named, count);
+	} else {
+		shuffle(mutants, made, line.seed);
+		code = judge_all(&score, mutants, made);
+	}
 	free(mutants);
 	mutant_oracle_fini(&score.oracle);
 	mutant_oracle_fini(&score.larger);

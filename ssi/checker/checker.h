@@ -57,6 +57,8 @@ struct checker_options {
 	/* For tests. Without symmetry, counts the classes of the states, in a second set (result.classes); with it, the
 	 * transitions of all states that the visited ones stand for (result.transitions_unreduced). */
 	bool audit;
+	/* Optional: is shown each cell before it runs. For a search with one thread. */
+	step_tap *seen;
 	/* Optional: progress, called about once a second. */
 	void (*progress)(void *context, const struct checker_progress *progress);
 	void *context;

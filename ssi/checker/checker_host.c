@@ -178,6 +178,8 @@ void checker_tap(struct step_node *n, const struct step_msg *m, step_ref at, uns
 {
 	struct checker *c = checker_of(n);
 	c->visited[m->to.machine][state * c->protocol->events + m->event] = 1;
+	if (c->seen)
+		c->seen(n, m, at, state, next);
 	note(c, &(struct checker_note){.kind = NOTE_CELL, .at = at, .state = state, .next = next, .msg = *m});
 	if (++c->step_cells > STEP_CELLS_MAX)
 		checker_wrong(c, "kernel %u: a step does not end", n->id);

@@ -119,6 +119,7 @@ struct checker {
 	uint32_t atom_at[STEP_MACHINES_MAX], atoms_a_node; /* see checker_symmetry.c */
 	struct checker_bytes walked[1];
 	/* What was seen. */
+	step_tap *seen;
 	uint8_t *visited[STEP_MACHINES_MAX]; /* [states + 1][events] */
 	uint32_t sends_max, cells_max;
 };

@@ -50,6 +50,7 @@ static const char *configure(struct checker *c, const struct step_protocol *p,
 	c->lossy = o->lossy;
 	c->reorder = o->reorder;
 	c->crash = o->crash;
+	c->seen = o->seen;
 	c->exchange_slots = !o->no_symmetry && !o->no_slot_symmetry;
 	c->links = 2 * c->nodes;
 	c->fixed = o->no_symmetry ? c->nodes : p->model->symmetric_from;

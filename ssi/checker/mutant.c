@@ -32,6 +32,7 @@ static bool add(struct list *l, struct mutant m)
 			return false;
 		l->mutant = more;
 	}
+	m.number = (uint32_t)l->count + 1;
 	l->mutant[l->count++] = m;
 	return true;
 }
@@ -265,6 +266,8 @@ static void change_cell(struct step_cell *c, const struct mutant *m)
 		break;
 	case MUTATION_STAY:
 		c->next = m->state;
+		if (!m->state)
+			c->action = NULL; /* it has no machine to act on */
 		break;
 	case MUTATION_ASTRAY:
 		c->next = m->which;
@@ -276,6 +279,22 @@ static void change_cell(struct step_cell *c, const struct mutant *m)
 		c->action = mutant_action;
 		c->sends += 1; /* told twice it is not a fault of the tables */
 	}
+}
+
+int mutant_init(struct step_protocol *out, const struct step_protocol *protocol, const struct mutant *m)
+{
+	struct step_cell *table = table_copy(protocol, m->machine);
+	if (!table)
+		return -ENOMEM;
+	change_cell(&table[m->state * protocol->events + m->event], m);
+	*out = *protocol;
+	out->machine[m->machine].table = table;
+	return 0;
+}
+
+void mutant_fini(struct step_protocol *out, const struct mutant *m)
+{
+	free((void *)(uintptr_t)out->machine[m->machine].table);
 }
 
 static int search(const struct step_protocol *p, const struct checker_options *o, struct mutant_result *out,
@@ -325,19 +344,14 @@ static bool is_idle(const struct step_protocol *p, const struct mutant *m, const
 int mutant_judge(const struct step_protocol *protocol, const struct mutant *m,
 		 const struct mutant_oracle *oracle, struct mutant_result *out)
 {
-	struct step_protocol p = *protocol;
-	struct step_cell *table = table_copy(protocol, m->machine);
+	struct step_protocol p;
 	bool same = true;
-	int rc = 0;
 	*out = (struct mutant_result){.end = MUTANT_IDLE};
-	if (is_idle(protocol, m, oracle)) {
-		free(table);
+	if (is_idle(protocol, m, oracle))
 		return 0;
-	}
-	if (!table)
-		return -ENOMEM;
-	change_cell(&table[m->state * p.events + m->event], m);
-	p.machine[m->machine].table = table;
+	int rc = mutant_init(&p, protocol, m);
+	if (rc)
+		return rc;
 	for (uint32_t i = 0; !rc && i < oracle->searches; i++) {
 		uint64_t fingerprint = 0;
 		rc = search(&p, &oracle->options[i], out, &fingerprint, NULL);
@@ -348,7 +362,7 @@ int mutant_judge(const struct step_protocol *protocol, const struct mutant *m,
 		if (same && !atomic_load(&now.applied))
 			out->end = MUTANT_IDLE;
 	}
-	free(table);
+	mutant_fini(&p, m);
 	return rc;
 }
 

@@ -30,6 +30,7 @@ enum mutation {
 extern const char *const mutation_name[MUTATIONS]; /* "skip", ... */
 
 struct mutant {
+	uint32_t number; /* in mutants_list(), from 1 */
 	uint8_t machine, state, event, which;
 	enum mutation mutation;
 };
@@ -39,6 +40,10 @@ struct mutant {
 int64_t mutants_list(const struct step_protocol *protocol, struct mutant **out);
 /* "cap LIVE+REVOKE: message 0 is lost" */
 void mutant_print(const struct step_protocol *protocol, const struct mutant *mutant, char *out, size_t size);
+
+/* The protocol with that mistake, until mutant_fini() of the same: 0 or -ENOMEM. */
+int mutant_init(struct step_protocol *out, const struct step_protocol *protocol, const struct mutant *mutant);
+void mutant_fini(struct step_protocol *out, const struct mutant *mutant);
 
 enum mutant_end {
 	MUTANT_CAUGHT,

@@ -14,13 +14,11 @@ var
 function page_name(page: page_t): ref_t; begin return ref(0, K_NAME + page); end;
 function page_of(name: ref_t): page_t; begin return kind_of(name) - K_NAME; end;
 
-procedure begin_model();
-begin
-  clear last;
-end;
+procedure after_step(n: node_t); begin end;
+procedure fade_model(old, fresh: ref_t); begin end;
 
 -- The client acts the moment its call is over.
-procedure completed(n: node_t; call: msg_t; result: word_t; arg: ref_t);
+procedure completed(n: node_t; c: client_t; call: msg_t; result: word_t; arg: ref_t);
 var page: page_t;
 begin
   page := page_of(call.arg);
@@ -41,6 +39,15 @@ end;
 
 -- @rules
 
+procedure begin_world();
+begin
+  clear last;
+end;
+
+-- Of each page: read, write 0, write 1, evict, release. The last only at home.
+const
+  CALLS: 5 * PAGES;
+
 function call_event(what: 0..4): event_t;
 begin
   switch what
@@ -50,20 +57,20 @@ begin
   end;
   return e_C_RELEASE;
 end;
-
--- One rule for all calls (C_WRITE of 0 and of 1), since a rule holds a copy of all actions.
-ruleset n: node_t; page: page_t; what: 0..3 do
-  rule "call a line" may_call(n, 0, call_event(what), ref(n, K_NAMED_line), page_name(page)) ==>
-  begin
-    call(n, 0, call_event(what), ref(n, K_NAMED_line), page_name(page), what = 2 ? 1 : 0);
-  end;
+function call_dest(n: node_t; what: 0..4): ref_t;
+begin
+  if what = 4 then return ref(n, K_NAMED_dir); end;
+  return ref(n, K_NAMED_line);
 end;
 
-ruleset page: page_t do
-  rule "release" may_call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page)) ==>
-  begin
-    call(0, 0, e_C_RELEASE, ref(0, K_NAMED_dir), page_name(page), 0);
-  end;
+function may_call(n: node_t; k: 0..CALLS - 1): boolean;
+begin
+  return may_begin(n, 0) & (k / PAGES != 4 | n = 0);
+end;
+
+procedure begin_call(n: node_t; k: 0..CALLS - 1);
+begin
+  call(n, 0, call_event(k / PAGES), call_dest(n, k / PAGES), page_name(k % PAGES), k / PAGES = 2 ? 1 : 0);
 end;
 
 -- The state of the line that stands for a page, 0 where there is none.
@@ -114,4 +121,4 @@ begin
 end;
 
 invariant "I3: at rest, the directory's owner and sharers are exactly the clusters that hold the page"
-  edges_and_holders_agree() | busy();
+  edges_and_holders_agree() | !resting;
