@@ -235,6 +235,8 @@ struct flat_config {
 	 * when it moves, and there are at most `moves` in all. */
 	const struct step_protocol *thread;
 	uint32_t guests, holds;
+	uint32_t
+		thread_refuses; /* tests: of a kernel's answers to threads' local calls one in so many is no; 0: none */
 	uint64_t moves;
 	const struct step_protocol *capability; /* of the family skerry/capability.h; NULL: capability/tree */
 	bool rewrites;                          /* a client may read a page while it writes the whole of it */

@@ -212,6 +212,7 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	uint64_t cells_seen[FLAT_PROTOCOLS];
 	struct flat_client *client;
 	struct flat_place *place;    /* [clients]; NULL: clients stay where they are */
+	uint32_t thread_answers;     /* to local calls that may be refused */
 	uint32_t *place_of;          /* [bodies]: + 1 */
 	struct flat_task *slot_task; /* [slots of threads] */
 	uint32_t gifts_due;          /* gifts whose receiver has gone on, or has left: a request + 1 */

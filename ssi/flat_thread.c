@@ -541,11 +541,20 @@ static void given(struct flat_cluster *c, const struct slot_view *v)
 		full_thread_gave(c, h);
 }
 
+/* It was revoked, and becomes nobody: where that stays until its holder deletes it, nobody else would. */
+static void dispose(struct flat_cluster *c, step_ref cap)
+{
+	if (step_lookup(&c->node[FLAT_CAPABILITY], cap))
+		flat_call_alone(c, CAPABILITY_DELETE, cap, 0, FLAT_BACKGROUND, 0, (struct flat_chain){0});
+}
+
 static void translate(struct flat_cluster *c, step_ref self, step_ref there)
 {
 	struct step_node *n = node_of(c);
 	const struct slot_view v = view(n, self);
 	if (is_owed(&v) || !flat_cap_usable(c, flat_thread_cap(v.what))) {
+		if (!is_owed(&v))
+			dispose(c, flat_thread_cap(v.what));
 		given(c, &v);
 		flat_local_answer(n, self, true, STEP_NOBODY);
 	} else {
@@ -588,7 +597,7 @@ void flat_thread_slot_done(struct flat_cluster *c, struct step_node *caps, uint3
 	bool done = result == CAPABILITY_OK;
 	flat_end(caps, task, !done);
 	if (!done && moves && !flat_cap_usable(c, flat_thread_cap(v.what)))
-		done = true, arg = STEP_NOBODY; /* it was revoked meanwhile */
+		done = true, arg = STEP_NOBODY, dispose(c, flat_thread_cap(v.what));
 	if (done && moves)
 		given(c, &v);
 	n->host_half = caps->host_half & 255;
@@ -598,9 +607,20 @@ void flat_thread_slot_done(struct flat_cluster *c, struct step_node *caps, uint3
 
 /* ---- the table's calls, and what it ends ---- */
 
+/* Tests: a kernel that is not willing. What was given it takes back, and what is gone is gone. */
+static bool is_unwilling(struct flat_cluster *c, uint32_t call)
+{
+	const uint32_t one_in = c->machine->config.thread_refuses;
+	return one_in && call != THREAD_RETURN && call != THREAD_DELETE && ++c->thread_answers % one_in == 0;
+}
+
 void flat_thread_local(struct step_node *n, step_ref self, uint32_t call, step_ref arg)
 {
 	struct flat_cluster *c = flat_cluster_of(n);
+	if (is_unwilling(c, call)) {
+		flat_local_answer(n, self, false, STEP_NOBODY);
+		return;
+	}
 	switch (call) {
 	case THREAD_STOP:
 	case THREAD_HALT:

@@ -25,8 +25,9 @@ struct run_options {
 	step_tap *cell_tap; /* optional */
 	uint32_t
 		hostile; /* tests: a cluster + 1 whose monitor sends what it likes, see flat_forge(); 0: none */
-	bool inclusion;         /* keep a step log and replay it through the table: one more check */
-	uint32_t profile_every; /* one event in so many is profiled; 0 and 1: all */
+	uint32_t thread_refuses; /* tests: see flat_config.thread_refuses */
+	bool inclusion;          /* keep a step log and replay it through the table: one more check */
+	uint32_t profile_every;  /* one event in so many is profiled; 0 and 1: all */
 	bool profile; /* account for the threads' time: flat_profile_report(run_machine(run)), ssi/profile.h */
 	double seconds_max; /* of wall time; 0: no limit */
 	/* Optional: called about ten times a second with the share of the clients' operations that are done. */
