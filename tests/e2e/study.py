@@ -12,8 +12,8 @@ NAME = "how-to-send-a-capability"
 ANSWERS = os.path.join("docs", "answers")
 
 
-def study(*arguments, root=ROOT):
-    done = subprocess.run([sys.executable, os.path.join(root, "scripts", "study"), NAME, "--build", os.path.dirname(PROGRAM), *arguments],
+def study(*arguments, root=ROOT, name=NAME):
+    done = subprocess.run([sys.executable, os.path.join(root, "scripts", "study"), name, "--build", os.path.dirname(PROGRAM), *arguments],
                           capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -40,6 +40,11 @@ def the_answer_says_what_runs_say():
     expect(outcome.code == 0, f"scripts/study {NAME} --update --only PART writes what is stale", outcome)
 
 
+def so_does_the_one_about_threads():
+    outcome = study("--check", name="how-to-move-a-thread")
+    expect(outcome.code == 0, "scripts/study how-to-move-a-thread --update --only PART writes what is stale", outcome)
+
+
 def a_stale_figure_is_found():
     kept = f"{ANSWERS}/{NAME}-curves.csv"
     first = next(line for line in read(os.path.join(ROOT, kept)).splitlines() if line.startswith("chain,"))
@@ -63,5 +68,5 @@ def what_cannot_be_asked_is_refused():
 
 
 if __name__ == "__main__":
-    main(the_answer_says_what_runs_say, a_stale_figure_is_found, a_stale_table_and_picture_are_found,
+    main(the_answer_says_what_runs_say, so_does_the_one_about_threads, a_stale_figure_is_found, a_stale_table_and_picture_are_found,
          what_cannot_be_asked_is_refused)

@@ -16,6 +16,7 @@
 #define NUMBER     3 /* of the family thread with its machine */
 #define STATES_MAX 32
 #define EVENTS_MAX 64
+static uint64_t moved_messages; /* in the last run, for moves of threads */
 static uint64_t seen[STEP_MACHINES_MAX][STATES_MAX][EVENTS_MAX], ended[FLAT_OPS][2];
 
 static void tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state, unsigned next)
@@ -59,6 +60,7 @@ static uint64_t run_refusing(const char *text, uint64_t seed, const char *const 
 		ended[op][0] += result.stats->op[op].latency_ps.count - result.stats->op[op].failures;
 		ended[op][1] += result.stats->op[op].failures;
 	}
+	moved_messages = result.stats->op[FLAT_THREAD_MOVE].messages;
 	const uint64_t digest = result.digest;
 	run_free(run);
 	scenario_free(scenario);
@@ -129,6 +131,36 @@ static void test_engines_agree_on_where_threads_go(void **state)
 	for (uint64_t seed = 1; seed <= 8; seed++)
 		assert_int_equal(run_one(small, seed, heap, 1), run_one(small, seed, NULL, 0));
 	assert_int_equal(run_one(small, 1, full, 2), run_one(small, 1, &full[1], 1));
+}
+
+/* Messages of all moves of a journey with so many capabilities, by itself or by another. */
+static void assert_costs(const char *by, const char *fidelity, uint32_t held, uint64_t messages)
+{
+	static const char text[] = "machine: {preset: seed-1000-cycles, clusters: 4}\n"
+				   "protocols: {thread: eager}\n"
+				   "clients: [{journeys: {moves: 30}, on: 0-3}]\n";
+	char capabilities[64];
+	const char *const sets[] = {by, fidelity, capabilities};
+	snprintf(capabilities, sizeof capabilities, "clients.0.journeys.capabilities=%u", held);
+	const uint64_t moves = ended[FLAT_THREAD_MOVE][0];
+	run_one(text, 1, sets, 3);
+	assert_int_equal(ended[FLAT_THREAD_MOVE][0] - moves, 30);
+	assert_int_equal(moved_messages, messages);
+}
+
+/* Asked for elsewhere, round three kernels: 7 from home and back to it, else 8; and 3 for each capability, and its own
+ * move's 3. Asked for by itself, round four: 5 from home, 6 back to it, else 7. */
+static void test_a_journey_costs_what_is_published(void **state)
+{
+	static const char *const fidelity[] = {"fidelity=flat", "fidelity=full"};
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		for (uint32_t held = 0; held <= 16; held += 8) {
+			assert_costs("clients.0.journeys.by=another", fidelity[i], held,
+				     10 * (7 + 8 + 7) + 30 * 6 * held);
+			assert_costs("clients.0.journeys.by=itself", fidelity[i], held,
+				     7 * (5 + 7 + 7 + 6) + 5 + 7 + 30 * 6 * held);
+		}
 }
 
 static void test_open_files_go_along(void **state)
@@ -217,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_at_fidelity_full_the_same_holds),
 		cmocka_unit_test(test_a_move_that_is_refused_half_way_leaves_all_as_it_was),
 		cmocka_unit_test(test_engines_agree_on_where_threads_go),
+		cmocka_unit_test(test_a_journey_costs_what_is_published),
 		cmocka_unit_test(test_open_files_go_along),
 		cmocka_unit_test(test_every_cell_that_a_machine_can_reach_has_run),
 	};
