@@ -2,8 +2,10 @@
  *
  * What can be exchanged is an atom: a kernel, or a slot of a pool. Each part says, for each atom, a number that no
  * relabelling changes: what the atom is like, and where and how the part names it. The sum over a state's parts is the
- * atom's signature. Slots are ordered by their signatures, then kernels. Where signatures are equal (a tie), most often
- * an exchange changes nothing, which is tried; else all orders of the tied compete for the least vector.
+ * atom's signature. Slots are ordered by their signatures, then kernels; but first slots by what they hold, and kernels by what
+ * those that are never exchanged say of them: so a kernel comes out in one order whatever else there is in the state, and there
+ * are fewer parts, and fewer steps to run. Where signatures are equal (a tie), most often an exchange changes nothing, which is
+ * tried; else all orders of the tied compete for the least vector.
  *
  * Which of the free slots a step takes is not exchanged: it is the first in this order. (Free slots differ where something
  * still names what was there before.) That is one of the choices that a host has, the same for all states of a class.

@@ -23,7 +23,7 @@ static struct checker_result run(const struct step_protocol *p, const struct che
 /* ---- throwers: kernels 1, 2 ... throw each other balls, so who is like whom is a matter of pairs ---- */
 
 enum { THROWER = 1 };
-#define THROWER_FIELDS(REF, LIST, NODE, WORD, DATA) WORD(caught)
+#define THROWER_FIELDS(REF, LIST, NODE, WORD, DATA) REF(target) REF(client) WORD(caught)
 #define THROWER_EVENTS(E)                                                                                    \
 	E(BALL, REQUEST, NONE)                                                                               \
 	E(BACK, REPLY, NONE) E(T_COME, CALL, NONE) E(T_THROW, CALL, NODE) E(T_COUNT, CALL, NONE)
@@ -32,10 +32,25 @@ STEP_LAYOUT(thrower, THROWER_FIELDS);
 STEP_EVENTS(THROWER_EVENTS);
 STEP_STATES(thrower, THROWER_STATES, THROWER_FULL);
 
+static void throw_ball(struct step_node *n, struct thrower *self, const struct step_msg *m)
+{
+	self->target = STEP_REF(m->word, THROWER, 0);
+	step_tell(n, self->target, BALL);
+}
 ACTION(thrower, throw)
 {
-	step_tell(n, STEP_REF(m->word, THROWER, 0), BALL);
+	throw_ball(n, self, m);
 	step_complete(n, m->from, 0, STEP_NOBODY);
+}
+ACTION(thrower, throw_and_wait)
+{
+	throw_ball(n, self, m);
+	self->client = m->from;
+}
+ACTION(thrower, waited)
+{
+	step_complete(n, self->client, 0, STEP_NOBODY);
+	self->client = STEP_NOBODY;
 }
 ACTION(thrower, catch)
 {
@@ -49,6 +64,12 @@ static const struct step_cell thrower_table[THROWER_FULL + 1][EVENT_COUNT] = {
 	STEP(READY, BALL, READY, catch, 1),    STEP(EMPTY, BALL, EMPTY, catch, 1),
 	STEP(DONE, BALL, DONE, catch, 1),      STEP(EMPTY, BACK, DONE, nothing, 0),
 	STEP(DONE, T_COUNT, READY, count, 0),
+};
+/* Here the call is open until the ball has been caught. */
+static const struct step_cell patient_table[THROWER_FULL + 1][EVENT_COUNT] = {
+	STEP(AWAY, T_COME, READY, nothing, 0), STEP(READY, T_THROW, EMPTY, throw_and_wait, 1),
+	STEP(READY, BALL, READY, catch, 1),    STEP(EMPTY, BALL, EMPTY, catch, 1),
+	STEP(DONE, BALL, DONE, catch, 1),      STEP(EMPTY, BACK, DONE, waited, 0),
 };
 static void throwers_begin(const struct step_world *w)
 {
@@ -75,6 +96,13 @@ static const char *throwers_completed(const struct step_world *w, uint32_t node,
 	(void)w, (void)node, (void)result, (void)arg;
 	return NULL;
 }
+/* Who came last. */
+static const char *patient_completed(const struct step_world *w, uint32_t node, uint32_t result, step_ref arg)
+{
+	(void)result, (void)arg;
+	w->ghost[0] = (uint8_t)node;
+	return NULL;
+}
 static const char *three_are_done(const struct step_world *w)
 {
 	uint32_t done = 0;
@@ -82,27 +110,28 @@ static const char *three_are_done(const struct step_world *w)
 		done += state_of(w, a) == DONE;
 	return done < 3 ? NULL : "three are done";
 }
-#define THROWERS(name_, always_)                                                                             \
+#define THROWERS(name_, table_, completed_, always_)                                                         \
 	static const struct step_model name_##_model = {.nodes = 5,                                          \
 							.slots = {0, 1},                                     \
-							.flight = 1,                                         \
+							.flight = 2,                                         \
 							.symmetric_from = 1,                                 \
 							.calls_are_local = true,                             \
 							.begin = throwers_begin,                             \
 							.calls = throwers_calls,                             \
-							.completed = throwers_completed,                     \
+							.completed = completed_,                             \
 							.always = always_};                                  \
 	static const struct step_protocol name_ = {                                                          \
 		.name = #name_,                                                                              \
 		.event = step_events,                                                                        \
 		.events = EVENT_COUNT,                                                                       \
 		.machines = 2,                                                                               \
-		.machine = {[THROWER] = STEP_MACHINE(thrower, thrower_table, THROWER_FULL,                   \
+		.machine = {[THROWER] = STEP_MACHINE(thrower, table_, THROWER_FULL,                          \
 						     .rest = 1u << AWAY | 1u << READY | 1u << EMPTY |        \
 							     1u << DONE)},                                   \
 		.model = &name_##_model}
-THROWERS(throwers, NULL);
-THROWERS(watched, three_are_done);
+THROWERS(throwers, thrower_table, throwers_completed, NULL);
+THROWERS(watched, thrower_table, throwers_completed, three_are_done);
+THROWERS(patient, patient_table, patient_completed, NULL);
 
 static void test_pairs_are_not_taken_for_each_other(void **state)
 {
@@ -160,6 +189,7 @@ static void test_steps_that_commute_need_not_be_made(void **state)
 	is_like_all(&memory_msi, (struct checker_options){.no_symmetry = true}, 1000);
 	is_like_all(&throwers, (struct checker_options){.no_symmetry = true}, 10000);
 	is_like_all(&throwers, (struct checker_options){.kernels = 6}, 1000);
+	is_like_all(&patient, (struct checker_options){.no_symmetry = true}, 100);
 	is_like_all(&german, (struct checker_options){.states_max = 5000}, 1000);
 }
 
