@@ -110,12 +110,13 @@ static const char *three_are_done(const struct step_world *w)
 		done += state_of(w, a) == DONE;
 	return done < 3 ? NULL : "three are done";
 }
-#define THROWERS(name_, table_, completed_, always_)                                                         \
+#define THROWERS(name_, table_, completed_, by_class_, always_)                                              \
 	static const struct step_model name_##_model = {.nodes = 5,                                          \
 							.slots = {0, 1},                                     \
 							.flight = 2,                                         \
 							.symmetric_from = 1,                                 \
 							.calls_are_local = true,                             \
+							.channels_by_class = by_class_,                      \
 							.begin = throwers_begin,                             \
 							.calls = throwers_calls,                             \
 							.completed = completed_,                             \
@@ -129,9 +130,10 @@ static const char *three_are_done(const struct step_world *w)
 						     .rest = 1u << AWAY | 1u << READY | 1u << EMPTY |        \
 							     1u << DONE)},                                   \
 		.model = &name_##_model}
-THROWERS(throwers, thrower_table, throwers_completed, NULL);
-THROWERS(watched, thrower_table, throwers_completed, three_are_done);
-THROWERS(patient, patient_table, patient_completed, NULL);
+THROWERS(throwers, thrower_table, throwers_completed, false, NULL);
+THROWERS(watched, thrower_table, throwers_completed, false, three_are_done);
+THROWERS(patient, patient_table, patient_completed, false, NULL);
+THROWERS(twofold, thrower_table, throwers_completed, true, NULL);
 
 static void test_pairs_are_not_taken_for_each_other(void **state)
 {
@@ -189,6 +191,8 @@ static void test_steps_that_commute_need_not_be_made(void **state)
 	is_like_all(&memory_msi, (struct checker_options){.no_symmetry = true}, 1000);
 	is_like_all(&throwers, (struct checker_options){.no_symmetry = true}, 10000);
 	is_like_all(&throwers, (struct checker_options){.kernels = 6}, 1000);
+	is_like_all(&twofold, (struct checker_options){.no_symmetry = true}, 1000);
+	is_like_all(&twofold, (struct checker_options){.kernels = 6}, 1000);
 	is_like_all(&patient, (struct checker_options){.no_symmetry = true}, 100);
 	is_like_all(&german, (struct checker_options){.states_max = 5000}, 1000);
 }
