@@ -35,6 +35,7 @@ enum export_source {
 	EXPORT_ARG,
 	EXPORT_TO,
 	EXPORT_ME,
+	EXPORT_EVENT, /* the message's, as a word */
 	EXPORT_FIELD, /* + the number of a field: as it was when the action began */
 };
 
@@ -93,6 +94,8 @@ enum export_test {
 	EXPORT_SAME,    /* references a and b */
 	EXPORT_NOBODY,  /* a */
 	EXPORT_HERE,    /* a is of this node */
+	EXPORT_NEAR,    /* a and b are of one node */
+	EXPORT_NODE_IS, /* word source a is the node of b */
 	EXPORT_ALONE,   /* the list (field `list`) has one member */
 	EXPORT_EMPTY,   /* none */
 	EXPORT_MEMBER,  /* a is in the list */

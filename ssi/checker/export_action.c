@@ -27,7 +27,8 @@ struct printer {
 
 static void print_source(const struct printer *p, unsigned source)
 {
-	static const char *const names[] = {"", "word_in", "here", "src_in", "arg_in", "dest_in", "me"};
+	static const char *const names[] = {"",       "word_in", "here", "src_in",
+					    "arg_in", "dest_in", "me",   "event_in"};
 	const struct step_field *f = source < EXPORT_FIELD ? NULL : &p->d->fields()[source - EXPORT_FIELD];
 	if (!f)
 		fputs(names[source], p->x->out);
@@ -189,7 +190,8 @@ static bool op_reads(const struct export_op *op, unsigned source)
 
 static bool ask_reads(const struct export_condition *c, unsigned source)
 {
-	return c->a == source || (c->test == EXPORT_SAME && c->b == source);
+	const bool two = c->test == EXPORT_SAME || c->test == EXPORT_NEAR || c->test == EXPORT_NODE_IS;
+	return c->a == source || (two && c->b == source);
 }
 
 static bool reads(const struct export_tree *tree, unsigned source)
@@ -239,6 +241,14 @@ static void print_ask(const struct printer *p, const struct export_condition *c)
 		fputs(", ", out);
 		print_source(p, c->a);
 		fputs(") != LINKS", out);
+		return;
+	case EXPORT_NEAR:
+	case EXPORT_NODE_IS:
+		fputs(c->test == EXPORT_NEAR ? "node_of(" : "", out);
+		print_source(p, c->a);
+		fprintf(out, "%s = node_of(", c->test == EXPORT_NEAR ? ")" : "");
+		print_source(p, c->b);
+		fputs(")", out);
 		return;
 	case EXPORT_HERE:
 		fputs("node_of(", out);

@@ -82,6 +82,15 @@ static void list_questions(struct survey *s, const struct lab *lab, const struct
 			else if (lab_is_ref(lab, b) && b != EXPORT_TO)
 				add_question(s, given,
 					     (struct export_condition){.test = EXPORT_SAME, .a = b, .b = a});
+		for (uint8_t b = a + 1; b < EXPORT_FIELD + lab->fields; b++)
+			if (lab_is_ref(lab, b) && b != EXPORT_TO && b != EXPORT_ME && a != EXPORT_ME)
+				add_question(s, given,
+					     (struct export_condition){.test = EXPORT_NEAR, .a = a, .b = b});
+		for (uint8_t w = EXPORT_WORD; w < EXPORT_FIELD + lab->fields && a != EXPORT_ME; w++)
+			if (lab_is_word(lab, w) && w != EXPORT_OWN && w != EXPORT_EVENT)
+				add_question(
+					s, given,
+					(struct export_condition){.test = EXPORT_NODE_IS, .a = w, .b = a});
 		if (a == EXPORT_ME)
 			continue;
 		add_question(s, given, (struct export_condition){.test = EXPORT_NOBODY, .a = a});

@@ -188,12 +188,12 @@ step_ref lab_source(const struct lab *lab, unsigned source)
 }
 bool lab_is_ref(const struct lab *lab, unsigned source)
 {
-	return source >= EXPORT_FROM &&
+	return source >= EXPORT_FROM && source != EXPORT_EVENT &&
 	       (source < EXPORT_FIELD || lab_field(lab, source - EXPORT_FIELD)->kind == STEP_K_REF);
 }
 bool lab_is_word(const struct lab *lab, unsigned source)
 {
-	return source == EXPORT_WORD || source == EXPORT_OWN ||
+	return source == EXPORT_WORD || source == EXPORT_OWN || source == EXPORT_EVENT ||
 	       (source >= EXPORT_FIELD && lab_field(lab, source - EXPORT_FIELD)->kind >= STEP_K_NODE);
 }
 
@@ -203,9 +203,10 @@ uint32_t lab_word_value(const struct lab *lab, const struct export_word *w)
 		return w->constant;
 	if (w->node_of)
 		return (uint32_t)lab_source(lab, w->source).node;
-	return w->source == EXPORT_WORD  ? lab->m.word
-	       : w->source == EXPORT_OWN ? lab->n.id
-					 : lab_word(lab, lab->before, w->source - EXPORT_FIELD);
+	return w->source == EXPORT_WORD    ? lab->m.word
+	       : w->source == EXPORT_OWN   ? lab->n.id
+	       : w->source == EXPORT_EVENT ? lab->m.event
+					   : lab_word(lab, lab->before, w->source - EXPORT_FIELD);
 }
 
 step_ref lab_ref_value(const struct lab *lab, const struct export_ref *r)
@@ -249,6 +250,11 @@ bool lab_answer(const struct lab *lab, const struct export_condition *c)
 		return !lab_source(lab, c->a).machine;
 	case EXPORT_HERE:
 		return lab_source(lab, c->a).node == lab->n.id;
+	case EXPORT_NEAR:
+		return lab_source(lab, c->a).node == lab_source(lab, c->b).node;
+	case EXPORT_NODE_IS:
+		return lab_word_value(lab, &(struct export_word){.source = c->a}) ==
+		       lab_source(lab, c->b).node;
 	case EXPORT_ALONE:
 		return list->count == 1;
 	case EXPORT_EMPTY:
@@ -268,6 +274,13 @@ bool lab_is_as_given(const struct lab *lab, const struct given *given)
 	return true;
 }
 
+static void set_node(struct lab *lab, unsigned source, uint32_t node)
+{
+	step_ref r = lab_source(lab, source);
+	r.node = node;
+	set_ref(lab, source, r);
+}
+
 /* Makes references and words as is given. */
 static void impose(struct lab *lab, const struct given *given)
 {
@@ -285,6 +298,10 @@ static void impose(struct lab *lab, const struct given *given)
 			set_ref(lab, c->a, STEP_NOBODY);
 		else if (c->test == EXPORT_HERE)
 			r.node = lab->n.id, set_ref(lab, c->a, r);
+		else if (c->test == EXPORT_NEAR)
+			set_node(lab, c->b, (uint32_t)r.node);
+		else if (c->test == EXPORT_NODE_IS)
+			set_node(lab, c->b, lab_word_value(lab, &(struct export_word){.source = c->a}));
 		else if (c->test == EXPORT_WORD_IS && c->a == EXPORT_WORD)
 			lab->m.word = c->value;
 		else if (c->test == EXPORT_WORD_IS)
@@ -358,6 +375,7 @@ void lab_mark(struct lab *lab, const struct given *given)
 	lab->n.me = mark_ref(lab, 3);
 	lab->n.me.node = lab->n.id, lab->n.me.machine = lab->machine;
 	lab->m.to.node = lab->n.id;
+	lab->m.event = EVENT_MARK;
 	for (uint32_t i = 0; i < lab->fields; i++)
 		lab_set(lab, i, mark_ref(lab, 4 + i), WORD_MARK + 1 + i);
 	impose(lab, given);

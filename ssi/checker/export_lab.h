@@ -16,6 +16,7 @@
 #define NODE_MARK  1001u /* the first of a distinct number for each source */
 #define INDEX_MARK 50001u
 #define WORD_MARK  50021u
+#define EVENT_MARK 250u
 
 struct members {
 	uint32_t count, fan;

@@ -57,7 +57,8 @@ uint32_t learn_passes(const struct export_program *p, const struct step_protocol
 
 static bool find_word(const struct lab *lab, uint32_t value, struct export_word *out)
 {
-	*out = (struct export_word){.source = EXPORT_CONSTANT, .constant = value};
+	*out = (struct export_word){.source = value == EVENT_MARK ? EXPORT_EVENT : EXPORT_CONSTANT,
+				    .constant = value};
 	if (value < NODE_MARK - 1)
 		return true;
 	for (uint32_t s = EXPORT_WORD; s < EXPORT_FIELD + lab->fields; s++) {
@@ -93,6 +94,7 @@ struct study {
 		[EXPORT_FIELDS_MAX]; /* of a gap: the list that a list was when it began; itself, another, or CLEARED */
 };
 #define CLEARED 255
+#define WOKEN   254 /* its members are gone, but a fan-out goes on */
 
 static struct export_op *op_new(struct study *s, enum export_op_kind kind)
 {
@@ -278,7 +280,9 @@ static void learn_bases(struct study *s, uint32_t gap, uint32_t raised, uint32_t
 		if (s->base[i] != CLEARED || taken[i])
 			continue;
 		const struct members *was = before_gap(lab, gap, i);
-		if (!learn_wake(s, i, was, &lab->entry[gap].list_of[i], raised, raised_end))
+		if (learn_wake(s, i, was, &lab->entry[gap].list_of[i], raised, raised_end))
+			s->base[i] = WOKEN;
+		else
 			op_new(s, EXPORT_CLEAR)->field = (uint8_t)i;
 	}
 }
@@ -290,13 +294,14 @@ static void learn_list(struct study *s, uint32_t i, uint32_t gap)
 	const uint8_t base = s->base[i];
 	const struct entry *end = &s->others->entry[gap];
 	const struct members *now = &end->list_of[i];
-	const struct members *was = base == CLEARED ? &none : before_gap(s->others, gap, base);
-	for (uint32_t k = 0; k < s->alls && base != CLEARED; k++)
+	const struct members *was = base >= WOKEN ? &none : before_gap(s->others, gap, base);
+	const uint32_t fan = base == WOKEN ? before_gap(s->others, gap, i)->fan : was->fan;
+	for (uint32_t k = 0; k < s->alls && base < WOKEN; k++)
 		learn_cuts(s, i, before_gap(&s->all[k], gap, base), &s->all[k].entry[gap].list_of[i]);
 	learn_adds(s, i, was, now);
 	const bool fans = end->kind == FANS &&
 			  (const char *)end->list - s->others->self == lab_field(s->others, i)->offset;
-	if (now->fan != was->fan && !fans)
+	if (now->fan != fan && !fans)
 		op_new(s, EXPORT_STOP)->field = (uint8_t)i;
 }
 

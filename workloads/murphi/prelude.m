@@ -73,6 +73,7 @@ var
   me: ref_t;
   dest_in, src_in, arg_in: ref_t; -- of the message
   word_in: word_t;
+  event_in: event_t;
   ref_in, ref_out: refs_t;
   field_in, field_out: words_t;
   count_in: array [0..LISTS - 1] of 0..LINKS; -- members of its lists
@@ -317,6 +318,7 @@ begin
   src_in := m.src;
   arg_in := m.arg;
   word_in := m.word;
+  event_in := m.event;
   if slot != SLOTS then
     ref_in := at[here][slot].ref;
     ref_out := ref_in;
@@ -351,6 +353,7 @@ begin
   clear src_in;
   clear arg_in;
   clear word_in;
+  clear event_in;
   clear ref_in;
   clear ref_out;
   clear field_in;
