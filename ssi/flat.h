@@ -253,6 +253,7 @@ struct flat_config {
 	/* Each cluster has a kernel, on which its monitor and its clients run (ssi/full.h): fidelity "full". What kernels do
 	 * then costs kernel_cost[enum km_work_kind] cycles a unit; borrowed; natively what it takes. */
 	bool full;
+	bool messages; /* with `full`: clients that are programs send messages through endpoints (endpoint/relay) */
 	bool trace; /* flat_protocol_trace() is wanted */
 	const uint32_t *kernel_cost;
 	bool profile;           /* account for the time of each thread, see ssi/profile.h */

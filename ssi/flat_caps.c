@@ -119,6 +119,13 @@ enum flat_kind flat_kind_of(const struct flat_cluster *c, step_ref cap)
 	return (enum flat_kind)handle.kind;
 }
 
+step_ref flat_object_of(const struct flat_cluster *c, step_ref cap)
+{
+	const void *self = step_lookup(&c->node[FLAT_CAPABILITY], cap);
+	const step_ref *object = self ? field_at(self, c->machine->cap_object) : NULL;
+	return object ? *object : cap;
+}
+
 /* ---- a client's call ---- */
 
 static bool is_memory(unsigned kind) { return kind == FLAT_FRAME || kind == FLAT_UNTYPED; }

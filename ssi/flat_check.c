@@ -107,7 +107,8 @@ static void check_protocols(struct flat_machine *m, struct flat_check *check)
 	}
 	for (uint32_t i = 0; i < m->clusters; i++)
 		for (unsigned p = 0; p < m->protocols; p++)
-			check_node(&m->cluster[i].node[p], check);
+			if (m->protocol[p])
+				check_node(&m->cluster[i].node[p], check);
 }
 
 static bool is_stopped(const struct flat_machine *m)

@@ -128,8 +128,9 @@ static bool is_hidden(const struct flat_cluster *c, const struct step_node *n, s
 static const char *check_name(const struct flat_cluster *c, const struct step_msg *m, uint32_t from)
 {
 	const struct flat_machine *machine = c->machine;
-	if (m->protocol == FLAT_CAPABILITY)
-		return knows(machine, m->protocol, m->arg, from)
+	if (m->protocol == FLAT_CAPABILITY ||
+	    m->protocol == FLAT_RELAY) /* an endpoint is named as its object */
+		return knows(machine, FLAT_CAPABILITY, m->arg, from)
 			       ? NULL
 			       : "names a capability that its sender was not given";
 	const uint32_t file = flat_file_of_page(m->arg);
@@ -228,16 +229,17 @@ static void refuse(struct flat_cluster *c, const struct step_msg *m, const char 
 
 bool flat_guard_passes(struct flat_cluster *c, const struct step_msg *m, uint32_t from)
 {
-	const char *why = m->protocol < c->machine->protocols ? check(c, &c->node[m->protocol], m, from)
-							      : "of no protocol";
+	const char *why = m->protocol < c->machine->protocols && c->machine->protocol[m->protocol]
+				  ? check(c, &c->node[m->protocol], m, from)
+				  : "of no protocol";
 	if (why) {
 		refuse(c, m, why, from);
 		return false;
 	}
 	if (knows(c->machine, m->protocol, m->from, from))
 		flat_guard_learn(c->machine, m->protocol, m->from, c->id);
-	const bool slot =
-		m->protocol != FLAT_MEMORY || m->arg.machine == MSI_LINE; /* pages' names are no slots */
+	const bool slot = m->protocol != FLAT_RELAY &&
+			  (m->protocol != FLAT_MEMORY || m->arg.machine == MSI_LINE); /* names are no slots */
 	if (slot && knows(c->machine, m->protocol, m->arg, from))
 		flat_guard_learn(c->machine, m->protocol, m->arg, c->id);
 	return true;
@@ -264,7 +266,7 @@ size_t flat_guard_bytes(uint64_t slots)
 void flat_guard_take(struct flat_cluster *c)
 {
 	for (unsigned p = 0; p < c->machine->protocols; p++)
-		for (unsigned k = 1; k < c->node[p].protocol->machines; k++) {
+		for (unsigned k = 1; c->machine->protocol[p] && k < c->machine->protocol[p]->machines; k++) {
 			c->known[p][k] = sim_arena_take(
 				&c->shard->arena, (size_t)c->node[p].pool[k].slots * sizeof(uint64_t), 64);
 			SIM_CHECK(c->known[p][k] != NULL);

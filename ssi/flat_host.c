@@ -120,7 +120,9 @@ static struct step_msg *host_send(struct step_node *n, uint32_t to, unsigned eve
 {
 	struct flat_cluster *c = flat_cluster_of(n);
 	const bool data = n->protocol->event[event].word == STEP_K_DATA;
-	const uint64_t bytes = data ? FLAT_PAGE_BYTES : 0;
+	const uint64_t bytes = !data                     ? 0
+			       : n->number == FLAT_RELAY ? sizeof(struct flat_letter)
+							 : FLAT_PAGE_BYTES;
 	const unsigned was = flat_enter(c->profile, FLAT_CAUSE_SEND);
 	flat_sync(n);
 	struct flat_frame *frame;
@@ -209,6 +211,9 @@ static void complete(struct step_node *n, step_ref client, uint32_t result, step
 	case FLAT_THREAD:
 		flat_thread_done(c, n, client, result);
 		break;
+	case FLAT_RELAY:
+		flat_relay_done(c, n, (uint32_t)client.index, result, arg);
+		break;
 	default:
 		flat_files_done(c, n, (uint32_t)client.index, result);
 	}
@@ -219,7 +224,8 @@ static void host_complete(struct step_node *n, step_ref client, uint32_t result,
 	static const uint8_t cause[FLAT_PROTOCOLS] = {[FLAT_CAPABILITY] = FLAT_CAUSE_MONITOR,
 						      [FLAT_MEMORY] = FLAT_CAUSE_COPY,
 						      [FLAT_FILE] = FLAT_CAUSE_REPLY,
-						      [FLAT_THREAD] = FLAT_CAUSE_MONITOR};
+						      [FLAT_THREAD] = FLAT_CAUSE_MONITOR,
+						      [FLAT_RELAY] = FLAT_CAUSE_MONITOR};
 	struct flat_profile *profile = flat_profile_of(n);
 	const unsigned was = flat_enter(profile, cause[n->number]);
 	complete(n, client, result, arg);
@@ -299,6 +305,10 @@ static struct ssi_table *names_of(struct flat_cluster *c, const struct step_node
 	if (n->number == FLAT_CAPABILITY) {
 		*slots = c->caps_name[machine];
 		return &c->caps_named[machine];
+	}
+	if (n->number == FLAT_RELAY) {
+		*slots = c->port_name;
+		return &c->ports;
 	}
 	*slots = machine == MSI_DIR ? c->dir_name : c->line_name;
 	return machine == MSI_DIR ? &c->dirs : &c->lines;
@@ -448,8 +458,9 @@ static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
 {
 	if (n->number == FLAT_THREAD)
 		return flat_thread_data_in(n, m);
-	flat_charge_kernel(n, SIM_COST_MAP);
-	if (flat_cluster_of(n)->full)
+	if (n->number == FLAT_MEMORY)
+		flat_charge_kernel(n, SIM_COST_MAP);
+	if (n->number == FLAT_MEMORY && flat_cluster_of(n)->full)
 		full_map(n);
 	return is_native(n) ? m->word
 			    : flat_outbox_take(&flat_machine_of(n)->cluster[m->from.node].outbox, m->word);
@@ -466,8 +477,9 @@ static void host_data_drop(struct step_node *n, uint32_t data)
 {
 	if (n->number == FLAT_THREAD)
 		return; /* its place knows when its body has gone */
-	flat_charge_kernel(n, SIM_COST_UNMAP);
-	if (flat_cluster_of(n)->full)
+	if (n->number == FLAT_MEMORY)
+		flat_charge_kernel(n, SIM_COST_UNMAP);
+	if (n->number == FLAT_MEMORY && flat_cluster_of(n)->full)
 		full_unmap(n);
 	frames_drop(&flat_cluster_of(n)->shard->frames, data);
 }

@@ -9,6 +9,7 @@
  *   flat_thread.c clients as threads that move: the local calls of the family thread
  *   flat_credit.c backpressure in virtual time
  *   flat_guard.c  what a frame of another cluster may name
+ *   flat_relay.c  messages through endpoints
  *   flat_bits.c   the tags of capability/crypto
  *   flat_check.c  what must hold over the whole machine
  *
@@ -34,7 +35,8 @@ enum flat_number {
 	FLAT_CAPABILITY,
 	FLAT_MEMORY,
 	FLAT_FILE,
-	FLAT_THREAD, /* not on every machine: see flat_machine.protocols */
+	FLAT_THREAD, /* these two are not on every machine: see flat_machine.protocols */
+	FLAT_RELAY,
 	FLAT_PROTOCOLS,
 	FLAT_BEGINS = 249, /* a full cluster's client, stopped and resumed, begins its call */
 	FLAT_IDLES = 250,  /* and one that is to be stopped has no call */
@@ -228,6 +230,8 @@ struct flat_cluster { /* aligned: natively neighbours run on other threads */
 	struct flat_cached *cached_name;
 	uint32_t cached_count, cached_room;
 	uint32_t evict_hand, lines_live;
+	struct ssi_table ports;                    /* endpoint's name -> port */
+	step_ref *port_name;                       /* [slot] */
 	struct flat_bits *bits[CAPABILITY_OP + 1]; /* [slots], capability/crypto: see flat_bits.c */
 	struct full_cluster *full; /* its kernel, monitor and clients; NULL: a flat cluster. See ssi/full.h */
 } __attribute__((aligned(128)));
@@ -422,6 +426,24 @@ void flat_guard_learn_file(struct flat_machine *machine, uint32_t file, uint32_t
 size_t flat_guard_bytes(uint64_t slots);
 void flat_guard_take(struct flat_cluster *cluster);
 
+/* ---- flat_relay.c ---- */
+
+/* A message, as it lies in a frame. `info`: label and length, as its sender gave it. */
+#define FLAT_LETTER_WORDS 120
+struct flat_letter {
+	uint64_t badge, label, length, word[FLAT_LETTER_WORDS];
+};
+_Static_assert(sizeof(struct flat_letter) <= FRAME_BYTES, "a message fits a frame");
+static inline size_t flat_letter_bytes(const struct flat_letter *letter)
+{
+	return offsetof(struct flat_letter, word) + letter->length * sizeof letter->word[0];
+}
+uint32_t flat_relay_frame(struct flat_cluster *cluster, const struct flat_letter *letter);
+void flat_relay_call(struct flat_cluster *cluster, unsigned event, step_ref to, step_ref arg, uint32_t word,
+		     uint32_t client);
+void flat_relay_done(struct flat_cluster *cluster, struct step_node *n, uint32_t client, uint32_t result,
+		     step_ref arg);
+
 /* ---- flat_bits.c ---- */
 
 bool flat_has_bits(const struct flat_machine *machine); /* its protocol is capability/crypto */
@@ -542,6 +564,8 @@ void flat_thread_check(const struct flat_machine *machine, struct flat_check *ch
 /* flat_caps.c */
 void flat_caps_init(struct flat_machine *machine);
 enum flat_kind flat_kind_of_object(const struct flat_machine *machine, step_ref object);
+step_ref flat_object_of(const struct flat_cluster *cluster,
+			step_ref cap); /* of a capability of this cluster */
 enum flat_kind flat_kind_of(const struct flat_cluster *cluster, step_ref cap); /* of this cluster */
 bool flat_retires(const struct flat_machine *machine); /* first capabilities can be retired */
 /* A protocol's own call into the kernel. */

@@ -26,6 +26,7 @@ static size_t pool_bytes(uint64_t slots, size_t size) { return (slots * size + 4
 struct sizes {
 	uint32_t caps, ops, own, dirs, lines, calls, serves, tree_links, page_links, parks, places;
 	uint32_t bodies, requests, names, slots; /* of threads */
+	uint32_t ports, visits;                  /* of endpoint/relay */
 };
 
 static uint32_t at_most(uint64_t value, uint32_t limit) { return value < limit ? (uint32_t)value : limit; }
@@ -77,6 +78,8 @@ static struct sizes sizes_of(const struct flat_machine *m, uint32_t cluster, uin
 		.tree_links = caps * 2,
 		.page_links = 1};
 	s.parks = clients + OPS_SPARE;
+	s.ports = clients * 2 + OPS_SPARE;
+	s.visits = at_most((uint64_t)clients_total * 2 + OPS_SPARE, CAPS_MAX);
 	for (s.places = 16; s.places < m->clusters && s.places < PLACES_MAX;)
 		s.places *= 2;
 	add_capabilities(config, &s);
@@ -118,9 +121,21 @@ static size_t thread_bytes(const struct step_protocol *p, const struct sizes *s)
 	       pool_bytes(s->slots, sizeof(struct flat_task)) + 4096;
 }
 
+static size_t relay_bytes(const struct step_protocol *p, const struct sizes *s)
+{
+	if (!p)
+		return 0;
+	return flat_guard_bytes(s->ports * 2ull + s->visits) +
+	       pool_bytes(s->ports, p->machine[ENDPOINT_PORT].size) +
+	       pool_bytes(s->ports, p->machine[ENDPOINT_OP].size) +
+	       pool_bytes(s->visits, p->machine[ENDPOINT_VISIT].size) +
+	       pool_bytes(s->ports, sizeof(step_ref)) + pool_bytes(s->parks, sizeof(struct step_parked)) +
+	       4096;
+}
+
 static size_t cluster_bytes(const struct step_protocol *const *p, const struct sizes *s)
 {
-	return thread_bytes(p[FLAT_THREAD], s) +
+	return thread_bytes(p[FLAT_THREAD], s) + relay_bytes(p[FLAT_RELAY], s) +
 	       flat_guard_bytes((uint64_t)s->caps + s->ops + s->own + s->dirs + s->lines + s->calls +
 				s->serves) +
 	       own_bytes(p[0], s) + pool_bytes(s->caps, p[0]->machine[CAPABILITY_CAP].size) +
@@ -186,6 +201,10 @@ static void thread_tap(struct step_node *n, const struct step_msg *m, step_ref a
 static void full_tap(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
 		     unsigned next)
 {
+	if (n->number == FLAT_RELAY) {
+		monitor_letter_cell(n, m, at, state, next);
+		return;
+	}
 	profile_tap(n, m, at, state, next);
 	full_cell(n, at, state, next);
 }
@@ -254,16 +273,26 @@ static void threads_take(struct flat_cluster *c, const struct sizes *s)
 	c->slot_task = sim_arena_take(arena, (size_t)s->slots * sizeof *c->slot_task, 64);
 }
 
+/* One operation a client, and those that wait for the home's last word; visits of all clients there are, in bounds. */
+static void relay_take(struct flat_cluster *c, const struct sizes *s)
+{
+	pool_take(c, FLAT_RELAY, ENDPOINT_PORT, s->ports);
+	pool_take(c, FLAT_RELAY, ENDPOINT_OP, s->ports);
+	pool_take(c, FLAT_RELAY, ENDPOINT_VISIT, s->visits);
+	c->port_name = sim_arena_take(&c->shard->arena, (size_t)s->ports * sizeof *c->port_name, 64);
+}
+
 static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes *s)
 {
-	const uint32_t links[FLAT_PROTOCOLS] = {s->tree_links, s->page_links, 1, s->slots * 2 + 1};
+	const uint32_t links[FLAT_PROTOCOLS] = {s->tree_links, s->page_links, 1, s->slots * 2 + 1, 1};
 	struct flat_cluster *c = &m->cluster[id];
 	struct sim_arena *arena = &c->shard->arena;
 	c->id = c->sending_to = id;
 	c->machine = m;
 	c->clients = m->config.clients[id];
 	for (unsigned i = 0; i < m->protocols; i++)
-		node_init(m, c, i, links[i], s->parks);
+		if (m->protocol[i])
+			node_init(m, c, i, links[i], s->parks);
 	pool_take(c, FLAT_CAPABILITY, CAPABILITY_CAP, s->caps);
 	pool_take(c, FLAT_CAPABILITY, CAPABILITY_OP, s->ops);
 	if (m->protocol[FLAT_CAPABILITY]->machines > CAPABILITY_OWN)
@@ -277,6 +306,8 @@ static void cluster_init(struct flat_machine *m, uint32_t id, const struct sizes
 	pool_take(c, FLAT_FILE, POSIX_SERVE, s->serves);
 	if (m->protocol[FLAT_THREAD])
 		threads_take(c, s);
+	if (m->protocol[FLAT_RELAY])
+		relay_take(c, s);
 	flat_guard_take(c);
 	c->dir_name = sim_arena_take(arena, (size_t)s->dirs * sizeof(step_ref), 64);
 	c->line_name = sim_arena_take(arena, (size_t)s->lines * sizeof(step_ref), 64);
@@ -399,7 +430,7 @@ static void touch_cluster(struct flat_cluster *c, size_t most)
 {
 	for (unsigned p = 0; p < c->machine->protocols; p++) {
 		const struct step_node *n = &c->node[p];
-		for (unsigned k = 1; k < n->protocol->machines; k++)
+		for (unsigned k = 1; n->protocol && k < n->protocol->machines; k++)
 			touch(n->pool[k].base, (size_t)n->pool[k].slots * n->protocol->machine[k].size, most);
 		touch((char *)n->link, (size_t)n->links * sizeof *n->link, most);
 		touch((char *)n->park, (size_t)n->parks * sizeof *n->park, most);
@@ -491,7 +522,8 @@ int flat_new(struct flat_machine **out, const struct flat_config *config)
 	m->protocol[FLAT_MEMORY] = &memory_msi;
 	m->protocol[FLAT_FILE] = &file_posix;
 	m->protocol[FLAT_THREAD] = config->thread;
-	m->protocols = config->thread ? FLAT_PROTOCOLS : FLAT_THREAD;
+	m->protocol[FLAT_RELAY] = config->full && config->messages ? &endpoint_relay : NULL;
+	m->protocols = m->protocol[FLAT_RELAY] ? FLAT_PROTOCOLS : config->thread ? FLAT_RELAY : FLAT_THREAD;
 	flat_caps_init(m);
 	if (config->native)
 		go_native(m);
@@ -552,6 +584,7 @@ void flat_free(struct flat_machine *m)
 			ssi_table_fini(&m->cluster[i].caps_named[k]);
 		free(m->cluster[i].cached_name);
 		flat_bits_fini(&m->cluster[i]);
+		ssi_table_fini(&m->cluster[i].ports);
 		flat_data_fini(&m->cluster[i], m->clusters);
 		flat_credit_fini(&m->cluster[i], m->clusters);
 		flat_thread_fini(&m->cluster[i]);

@@ -25,8 +25,11 @@ int flat_pages_init(struct flat_machine *m)
 				m->data_offset[k] = f->offset;
 	/* Each copy that counts is at the home, at one owner, or on its way between them. */
 	const uint64_t copies = m->config.pages_max * 3 + m->clusters * 4 + 1024;
+	uint64_t letters = 0; /* at each end, and on their way */
+	for (uint32_t i = 0; m->protocol[FLAT_RELAY] && i < m->clusters; i++)
+		letters += m->config.clients[i] * 6ull;
 	for (uint32_t i = 0; i < m->shards; i++)
-		if (frames_init(&m->shard[i].frames, copies, copies))
+		if (frames_init(&m->shard[i].frames, copies + letters, copies))
 			return -ENOMEM;
 	return ssi_table_init(&m->initial, 0);
 }

@@ -125,7 +125,7 @@ static int tables_new(struct full_cluster *m)
 		m->client[i] = (struct full_client){
 			.cluster = m, .id = i, .held = m->held + ((size_t)i << FULL_CLIENT_BITS)};
 	for (uint32_t i = 0; i < m->flat->clients; i++)
-		if (monitor_program_new(&m->client[i]))
+		if (monitor_program_new(&m->client[i]) || monitor_letters_new(&m->client[i]))
 			return -ENOMEM;
 	return stacks_new(m);
 }
@@ -224,8 +224,10 @@ static void cluster_free(struct full_cluster *m)
 	core_free(m->core);
 	if (m->stacks)
 		munmap(m->stacks, m->stacks_bytes);
-	for (uint32_t i = 0; m->client && i < m->flat->clients; i++)
+	for (uint32_t i = 0; m->client && i < m->flat->clients; i++) {
+		monitor_letters_free(&m->client[i]);
 		monitor_program_free(&m->client[i]);
+	}
 	free(m->inbox.letter);
 	free(m->chunk);
 	free(m->owner);

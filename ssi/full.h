@@ -41,6 +41,11 @@ bool full_hand_over(struct flat_cluster *cluster, uint32_t client, struct flat_h
 /* A client that is a program gets what another client sent or offered. False: it is the driver's. */
 bool monitor_program_receives(struct flat_cluster *cluster, uint32_t client, const struct flat_handle *handle,
 			      uint32_t from_cluster, uint32_t from_client);
+/* An operation of endpoint/relay begins; and a call of it ends, with what came, which goes when this returns. */
+void monitor_letter_cell(struct step_node *n, const struct step_msg *m, step_ref at, unsigned state,
+			 unsigned next);
+void monitor_letter_done(struct flat_cluster *cluster, uint32_t client, uint32_t result, step_ref arg,
+			 const struct flat_letter *letter);
 void full_take_back(struct flat_cluster *cluster, struct flat_handle *handle);
 
 /* The same into this slot, if that is free; and whether it is there. */

@@ -44,6 +44,7 @@ struct full_object {
 struct full_program; /* ssi/monitor_program.c */
 struct full_client {
 	struct full_cluster *cluster;
+	struct full_letters *letters; /* ssi/monitor_letter.c; of programs alone */
 	struct full_program *program; /* NULL: it is the driver's */
 	uint32_t id;
 	uint64_t tcb, cnode, notification;           /* in the monitor's CSpace */
@@ -118,6 +119,22 @@ void monitor_client_registers(const struct full_client *client, seL4_UserContext
 bool monitor_thread_catches(struct full_client *client, uint64_t reply, seL4_Word slot,
 			    seL4_MessageInfo_t info);
 void monitor_thread_restore(const struct full_client *client); /* the message of that call */
+
+bool monitor_program_goes_on(struct full_client *client); /* a call has ended that was made after its end */
+bool monitor_program_is_over(const struct full_client *client);
+
+/* monitor_letter.c. 0, or -1: no memory. */
+int monitor_letters_new(struct full_client *client);
+void monitor_letters_free(struct full_client *client);
+/* A message came with the capability in `slot`. */
+void monitor_letter_send(struct full_client *client, uint32_t slot, uint64_t reply, seL4_MessageInfo_t info);
+bool monitor_letter_call(struct full_client *client, uint64_t reply,
+			 seL4_MessageInfo_t info);                                  /* false: it is none */
+bool monitor_letter_answer(struct full_client *client, seL4_MessageInfo_t *answer); /* false: there is none */
+bool monitor_letter_answered(struct full_client *client); /* whether its last call was one of these */
+void monitor_letter_ceases(struct full_cluster *m, uint32_t index);
+void monitor_letter_end(struct full_client *client);
+const char *monitor_letter_waits(const struct full_client *client); /* in words; NULL: it does not */
 
 /* The root task of a full cluster. Does not return. */
 int monitor_main(void *cluster);

@@ -147,6 +147,8 @@ void full_unmap(struct step_node *n)
 void full_done(struct flat_cluster *c, struct step_node *n, uint32_t client)
 {
 	struct full_cluster *m = c->full;
+	if (monitor_program_goes_on(&m->client[client]))
+		return;
 	m->client[client].chain = flat_chain_of(n);
 	m->finished[m->finisheds++] = client;
 }
@@ -163,6 +165,8 @@ static bool caller_of(const struct full_cluster *m, seL4_Word badge, bool ssi, u
 		return false;
 	*client = m->owner[index] - 1;
 	if (ssi)
+		return m->slot_of[index] != 0;
+	if (m->client[*client].program)
 		return m->slot_of[index] != 0;
 	const struct flat_handle *handle = m->flat->client[*client].call.handle;
 	return handle && handle->cap.machine && handle->cap.index == index;
@@ -234,6 +238,14 @@ static void answer_program(struct full_client *k, uint64_t reply, seL4_MessageIn
 	m->reply[m->replies++] = reply;
 	if (monitor_program_call(k, info, &answer))
 		seL4_Send(reply, answer);
+	flat_settle(m->flat);
+}
+
+/* What a program sends through an endpoint, or to ask for a use of it. */
+static bool is_letter(const struct full_client *k, seL4_Word badge, seL4_MessageInfo_t info)
+{
+	return k->program && !(badge & BADGE_CLIENT) &&
+	       (seL4_MessageInfo_get_label(info) != SSI_USE || seL4_MessageInfo_get_length(info) != 4);
 }
 
 static void start_call(struct full_client *k, seL4_Word slot, seL4_MessageInfo_t info)
@@ -260,8 +272,13 @@ static void begin_call(struct full_cluster *m, seL4_Word badge, seL4_MessageInfo
 		return;
 	}
 	struct full_client *k = &m->client[client];
-	if (is_programs(k, info)) {
-		answer_program(k, reply, info);
+	if (!k->reply && is_letter(k, badge, info)) {
+		monitor_letter_send(k, m->slot_of[(uint32_t)badge - 1], reply, info);
+		return;
+	}
+	if (!k->reply && is_programs(k, info) && (badge & BADGE_CLIENT)) {
+		if (!monitor_letter_call(k, reply, info))
+			answer_program(k, reply, info);
 		return;
 	}
 	if (k->program &&
@@ -307,6 +324,9 @@ static seL4_MessageInfo_t answer_of(const struct full_cluster *m, uint32_t clien
 {
 	const struct flat_result *result = &m->flat->client[client].result;
 	const unsigned op = m->flat->client[client].call.op;
+	seL4_MessageInfo_t letter;
+	if (monitor_letter_answer(&m->client[client], &letter))
+		return letter;
 	if (flat_is_capability(op)) {
 		seL4_SetMR(0, op == FLAT_CAP_QUERY ? result->value : m->client[client].made.cptr);
 		seL4_SetMR(1, result->kind);
@@ -419,7 +439,9 @@ static _Noreturn void serve(struct full_cluster *m)
 			drain(m);
 			must(seL4_IRQHandler_Ack(m->irq));
 		} else if (badge & BADGE_FAULT) {
+			look_at_clock(m);
 			monitor_program_fault(&m->client[(uint32_t)badge], info);
+			flat_settle(m->flat);
 		} else {
 			begin_call(m, badge, info);
 			pass(m);

@@ -353,6 +353,7 @@ void full_take_back(struct flat_cluster *c, struct flat_handle *handle)
 static void cease(struct full_cluster *m, uint32_t index)
 {
 	const uint64_t chunk = chunk_of(m, index);
+	monitor_letter_ceases(m, index);
 	if (m->object_of
 		    [index]) { /* copies of it are not its children, and what was made from memory stays, for now */
 		if (m->owner[index])

@@ -27,8 +27,9 @@ struct full_gift {
 struct full_program {
 	struct flat_program program;
 	struct flat_exit exit;
-	bool ended, told; /* told: the driver knows */
-	bool receives;    /* when it last asked, nothing had come */
+	bool ended, told;   /* told: the driver knows */
+	uint32_t revoke_at; /* slots before this one have been looked at, after its end */
+	bool receives;      /* when it last asked, nothing had come */
 	unsigned char *stack;
 	struct full_gift *gift;
 	uint32_t head, tail, room; /* room: a power of two, or 0 */
@@ -108,10 +109,31 @@ static void discard_all(struct full_client *k)
 	p->head = p->tail; /* capabilities that came are held */
 }
 
+/* Nobody is left who would receive at the endpoints that it made, so who sends there must not wait for that: they are
+ * revoked, one after the other, on its behalf. False: there is none any more. */
+static bool revoke_next(struct full_client *k)
+{
+	struct full_program *p = k->program;
+	struct flat_cluster *c = k->cluster->flat;
+	for (; p->revoke_at < 1u << FULL_CLIENT_BITS; p->revoke_at++) {
+		struct flat_handle *h = &k->held[p->revoke_at];
+		if (!h->cptr || !h->first || h->kind != FLAT_ENDPOINT)
+			continue;
+		p->revoke_at++;
+		c->client[k->id].call =
+			(struct flat_call){.op = FLAT_CAP_REVOKE, .handle = h, .fresh = &k->made};
+		flat_files_start(c, k->id);
+		return true;
+	}
+	return false;
+}
+
 static void tell(struct full_client *k)
 {
 	const struct flat_cluster *c = k->cluster->flat;
 	const struct flat_driver *driver = &c->machine->config.driver;
+	if (revoke_next(k))
+		return;
 	discard_all(k);
 	if (!k->program->told && driver->exited)
 		driver->exited(driver->context, c->id, k->id, &k->program->exit);
@@ -124,18 +146,31 @@ static void end(struct full_client *k, const struct flat_exit *how)
 		return;
 	k->program->ended = true;
 	k->program->exit = *how;
+	monitor_letter_end(k);
 	SIM_CHECK(seL4_TCB_Suspend(k->tcb) == seL4_NoError);
 	if (!k->reply)
 		tell(k);
 }
 
+bool monitor_program_goes_on(struct full_client *k)
+{
+	if (!k->program || !k->program->ended || k->reply)
+		return false;
+	tell(k);
+	return true;
+}
+
+bool monitor_program_is_over(const struct full_client *k) { return k->program->ended; }
+
 void monitor_program_answered(struct full_client *k)
 {
 	struct flat_cluster *c = k->cluster->flat;
 	struct flat_client *flat = &c->client[k->id];
-	flat_record(c, flat, c->now, k->chain);
+	if (!monitor_letter_answered(k))
+		flat_record(c, flat, c->now, k->chain);
 	if (k->program->ended)
 		tell(k);
+	flat_settle(c);
 }
 
 void monitor_program_fault(struct full_client *k, seL4_MessageInfo_t info)
@@ -277,7 +312,10 @@ void flat_program_waits(const struct flat_machine *m, uint32_t cluster, uint32_t
 			size_t size)
 {
 	const struct full_client *k = &m->cluster[cluster].full->client[client];
-	if (k->reply)
+	const char *letter = monitor_letter_waits(k);
+	if (letter)
+		snprintf(out, size, "%s", letter);
+	else if (k->reply)
 		snprintf(out, size, "waits for the answer to its call %s",
 			 flat_op_name[m->cluster[cluster].client[client].call.op]);
 	else

@@ -70,6 +70,7 @@ int programs_load(struct run *run, struct scenario_error *error)
 	}
 	if (any) /* what a program has printed is seen in its place, whatever comes later */
 		setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	run->programs = any;
 	return 0;
 }
 

@@ -566,6 +566,12 @@ static void bounds(const struct run *run, struct flat_config *config)
 	config->moves += run->scenario->events_count;
 }
 
+/* A kernel has to know what was revoked, so that it sends nothing with it. */
+static bool carries_messages(const struct run *run)
+{
+	return run->programs && !(run->capability->model && run->capability->model->use_tells);
+}
+
 static int machine_make(struct run *run, struct scenario_error *error)
 {
 	const struct scenario *s = run->scenario;
@@ -602,6 +608,7 @@ static int machine_make(struct run *run, struct scenario_error *error)
 				     .profile = run->options.profile,
 				     .profile_every = run->options.profile_every,
 				     .full = s->full,
+				     .messages = carries_messages(run),
 				     .kernel_cost = s->kernel_cost->cycles,
 				     .trace = s->order == SCENARIO_SERIAL,
 				     .native = run->native ? &run->native->config : NULL};
@@ -747,14 +754,19 @@ static void check_copy(struct run_result *result, const char *name, uint64_t cou
 
 static void check_inclusion(struct run *run, struct run_result *result)
 {
+	/* Where there are no threads nothing is of their protocol. */
 	const struct step_protocol *const protocols_used[] = {run->capability, &memory_msi, &file_posix,
-							      run->thread};
+							      run->thread ? run->thread : &thread_eager,
+							      &endpoint_relay};
 	struct inclusion_result r;
 	bool failed = false;
 	for (uint32_t i = 0; i < run->logs; i++)
 		failed |= run->log[i].failed;
 	if (inclusion_replay(run->log, run->logs, run->scenario->topology.clusters, protocols_used,
-			     run->thread ? 4 : 3, like, run->machine, result->end == RUN_ENDED, &r) ||
+			     carries_messages(run) ? 5
+			     : run->thread         ? 4
+						   : 3,
+			     like, run->machine, result->end == RUN_ENDED, &r) ||
 	    failed)
 		check_copy(result, "trace inclusion", 0, 1, "no memory for the step log or its replay");
 	else if (!r.failures && result->end == RUN_ENDED && r.cells != result->cells)

@@ -104,6 +104,7 @@ struct run {
 	_Atomic uint64_t running;  /* groups that have not finished */
 	struct run_native *native; /* NULL in virtual time */
 	double setup_seconds;
+	bool programs; /* some clients are */
 	bool began;    /* order serial: a call, since the turn was given */
 	bool stopped;  /* order serial: a protocol or its host is wrong */
 	uint64_t turn; /* order serial: cluster << 32 | client whose turn it is, or RUN_NOBODY */

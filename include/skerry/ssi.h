@@ -8,7 +8,8 @@
  * CPtrs are slots of the program's root CNode; from SSI_FIRST on they are the monitor's to fill. An object's kind says what a
  * representative is for the kernel:
  *
- *     SSI_FILE, SSI_ENDPOINT   a badged endpoint, at which the monitor receives; the badge is the monitor's
+ *     SSI_FILE, SSI_ENDPOINT   a badged endpoint, at which the monitor receives; the badge is the monitor's, which passes
+ *                              messages on with the capability's own (see "messages" below)
  *     SSI_NOTIFICATION         a notification
  *     SSI_FRAME                a frame of 4 KiB; of another cluster's memory: device memory
  *     SSI_UNTYPED              untyped memory of 2^SSI_UNTYPED_BITS bytes; of another cluster: device untyped, of which frames
@@ -69,6 +70,8 @@ enum ssi_call {
 	SSI_RECEIVE, /* from here on of programs alone */
 	SSI_WHERE,
 	SSI_EXIT,
+	SSI_WAIT,
+	SSI_ANSWER,
 	SSI_CALLS_END
 };
 
@@ -242,6 +245,59 @@ static inline void ssi_receive(struct ssi_received *out)
 {
 	while (!ssi_poll(out))
 		seL4_Wait(SSI_NOTIFICATION_SLOT, (seL4_Word *)0);
+}
+
+/* ---- messages ----
+ *
+ * The holder of a capability of an endpoint, wherever it is, sends with seL4_Send(), seL4_NBSend() or seL4_Call() on it; it
+ * needs the right to write. seL4_Send() returns when the message was taken, or cannot be any more; seL4_NBSend() when it is
+ * known whether somebody waits for it; neither says which. seL4_Call() returns the reply, or with an empty message and the label
+ *
+ *     seL4_InvalidCapability   there is no right to write, or a revoke took the capability away before it was sent
+ *     seL4_FailedLookup        the capability went before the message was taken, or whoever took it gives no reply
+ *     seL4_IllegalOperation    with the machine's protocol nobody knows what was revoked (captp, crypto)
+ *     seL4_TruncatedMessage    it is longer than SSI_LETTER_WORDS; nothing was sent
+ *     seL4_NotEnoughMemory     too many messages are under way
+ *
+ * so replies have labels of their own above these. Capabilities are sent by ssi_send(), not in messages; label SSI_USE with four
+ * words asks for a use. What a revoke takes away is never received by whoever begins to receive after the revoke has
+ * returned; messages of one sender come in the order in which it sent them.
+ *
+ * Whoever has a capability of an endpoint of its own cluster with the right to read receives there, one at a time. */
+#define SSI_LETTER_WORDS 116
+
+/* Waits for a message: its badge, that of the capability it was sent with, and *info, its label and length; its words are
+ * in the message registers. What was called before and not replied to learns that there is no reply. Errors:
+ *     seL4_InvalidCapability   no such endpoint, no right to read, or it went meanwhile
+ *     seL4_InvalidArgument     its home is another cluster
+ *     seL4_IllegalOperation    somebody else waits there, or the machine carries no messages */
+static inline seL4_Error ssi_wait(seL4_CPtr endpoint, seL4_Word *badge, seL4_MessageInfo_t *info)
+{
+	seL4_SetMR(0, endpoint);
+	const seL4_MessageInfo_t came = seL4_Call(SSI_MONITOR, seL4_MessageInfo_new(SSI_WAIT, 0, 0, 1));
+	const seL4_Error error = (seL4_Error)seL4_MessageInfo_get_label(came);
+	if (error != seL4_NoError)
+		return error;
+	const seL4_Word length = seL4_MessageInfo_get_length(came) - 2;
+	*info = seL4_MessageInfo_new(seL4_GetMR(0), 0, 0, length);
+	*badge = seL4_GetMR(1);
+	for (seL4_Word i = 0; i < length; i++)
+		seL4_SetMR((int)i, seL4_GetMR((int)i + 2));
+	return error;
+}
+
+/* Replies to the call that was received last: label and length of `info`, and as many message registers. Errors:
+ * seL4_InvalidCapability, there was none, or it has been replied to; seL4_TruncatedMessage. */
+static inline seL4_Error ssi_reply(seL4_MessageInfo_t info)
+{
+	const seL4_Word length = seL4_MessageInfo_get_length(info);
+	if (length > SSI_LETTER_WORDS)
+		return seL4_TruncatedMessage;
+	for (seL4_Word i = length; i--;)
+		seL4_SetMR((int)i + 1, seL4_GetMR((int)i));
+	seL4_SetMR(0, seL4_MessageInfo_get_label(info));
+	return (seL4_Error)seL4_MessageInfo_get_label(
+		seL4_Call(SSI_MONITOR, seL4_MessageInfo_new(SSI_ANSWER, 0, 0, length + 1)));
 }
 
 #ifdef __cplusplus

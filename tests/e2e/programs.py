@@ -78,9 +78,94 @@ int main(int argc, char **argv)
 """
 
 
-def build():
-    write("any.c", ANY)
-    done = subprocess.run([CC, "-O1", "any.c", "-o", "any"], capture_output=True, text=True, check=False)
+# Cluster 0 receives, the others send numbers that grow, in all three ways; in the middle the capability of cluster 1 is revoked.
+LETTERS = r"""
+#include <sel4/sel4.h>
+#include <skerry/ssi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#define ROUNDS 12
+static struct ssi_place me;
+#define MUST(what, is) do { const long got_ = (long)(what); if (got_ != (long)(is)) { \
+    printf("line %d: %ld instead of %ld\n", __LINE__, got_, (long)(is)); exit(__LINE__ % 256); } } while (0)
+static void receive(seL4_CPtr door, seL4_Word last[], int *calls, int revoked)
+{
+    seL4_MessageInfo_t info;
+    seL4_Word badge;
+    MUST(ssi_wait(door, &badge, &info), 0);
+    const seL4_Word from = badge - 100, label = seL4_MessageInfo_get_label(info), length = seL4_MessageInfo_get_length(info);
+    const seL4_Word number = seL4_GetMR(0);
+    MUST(from < me.clusters && from, 1);
+    MUST(revoked && from == 1, 0);    /* it began to receive after the revoke */
+    MUST(number > last[from], 1);     /* in order, and once */
+    MUST(label != 51 && number != last[from] + 1 && number != last[from] + 2, 0); /* only a try is lost */
+    MUST(length, number % 117 ? number % 117 : 1);
+    for (seL4_Word i = 1; i < length; i++) MUST(seL4_GetMR(i), number + i);
+    last[from] = number;
+    if (label != 52) return;
+    seL4_SetMR(0, number * 2);
+    MUST(ssi_reply(seL4_MessageInfo_new(60, 0, 0, 1)), 0);
+    MUST(ssi_reply(seL4_MessageInfo_new(60, 0, 0, 1)), seL4_InvalidCapability);
+    ++*calls;
+}
+static int server(void)
+{
+    seL4_CPtr door, far[64], none = 0;
+    seL4_Word last[64] = {0}, badge;
+    seL4_MessageInfo_t info;
+    int calls = 0, revoked = 0;
+    MUST(ssi_create(SSI_ENDPOINT, SSI_ALL, &door), 0);
+    for (seL4_Word c = 1; c < me.clusters; c++) {
+        MUST(ssi_mint(door, SSI_WRITE, 100 + c, &far[c]), 0);
+        MUST(ssi_send(far[c], c, 0, 0), 0);
+    }
+    MUST(ssi_wait(far[1], &badge, &info), seL4_InvalidCapability); /* no right to read */
+    MUST(ssi_wait(none, &badge, &info), seL4_InvalidCapability);
+    const int all = (int)(me.clusters - 2) * ROUNDS;
+    while (calls < all) {
+        receive(door, last, &calls, revoked == 2);
+        if (last[1] && !revoked++) { MUST(ssi_revoke(far[1]), 0); revoked = 2; }
+    }
+    for (seL4_Word c = 2; c < me.clusters; c++) MUST(last[c], ROUNDS * 3);
+    return 0;
+}
+static seL4_MessageInfo_t letter(seL4_Word label, seL4_Word number)
+{
+    const seL4_Word length = number % 117 ? number % 117 : 1;
+    seL4_SetMR(0, number);
+    for (seL4_Word i = 1; i < length; i++) seL4_SetMR((int)i, number + i);
+    return seL4_MessageInfo_new(label, 0, 0, length);
+}
+static int client(void)
+{
+    struct ssi_received came;
+    seL4_CPtr weak;
+    ssi_receive(&came);
+    MUST(ssi_mint(came.capability, SSI_READ, 0, &weak), 0);
+    MUST(seL4_MessageInfo_get_label(seL4_Call(weak, letter(52, 1))), seL4_InvalidCapability); /* no right to write */
+    MUST(seL4_MessageInfo_get_label(seL4_Call(came.capability, seL4_MessageInfo_new(52, 0, 0, 120))), seL4_TruncatedMessage);
+    for (seL4_Word i = 0; i < ROUNDS; i++) {
+        seL4_NBSend(came.capability, letter(50, 3 * i + 1));
+        seL4_Send(came.capability, letter(51, 3 * i + 2));
+        const seL4_MessageInfo_t reply = seL4_Call(came.capability, letter(52, 3 * i + 3));
+        const seL4_Word answer = seL4_MessageInfo_get_label(reply);
+        if (me.cluster == 1 && answer != 60) {
+            MUST(answer == seL4_FailedLookup || answer == seL4_InvalidCapability, 1);
+            MUST(seL4_MessageInfo_get_label(seL4_Call(came.capability, letter(52, 1))), seL4_InvalidCapability);
+            return 0;
+        }
+        MUST(answer, 60);
+        MUST(seL4_GetMR(0), 2 * (3 * i + 3));
+    }
+    return me.cluster == 1 ? 99 : 0;
+}
+int main(void) { ssi_where(&me); return me.cluster ? client() : server(); }
+"""
+
+
+def build(name="any", text=ANY):
+    write(f"{name}.c", text)
+    done = subprocess.run([CC, "-O1", f"{name}.c", "-o", name], capture_output=True, text=True, check=False)
     expect(done.returncode == 0, f"skerry-cc: {done.stderr}")
 
 
@@ -165,6 +250,33 @@ def many_at_once():
     expect(outcome.code == 0, "a ring of forty", outcome)
 
 
+def messages_come_once_in_order_and_not_after_a_revoke():
+    build("letters", LETTERS)
+    write("any.yaml", "fidelity: full\nmachine: {clusters: 5}\nclients: [{program: ./letters}]\n")
+    for protocol in ("tree", "owner", "central"):
+        for words in ((), ("--inclusion", "--set", "machine.link.jitter=3000 cycles", "--set", "seed=7"),
+                      ("--set", "machine.link.credit=4"), ("--engine", "native", "--oversubscribe")):
+            outcome = run("--set", f"protocols.capability={protocol}", *words)
+            expect(outcome.code == 0, f"{protocol} {words}", outcome)
+    outcomes = [run(), run("--engine", "heap"), run("--set", "machine.clusters=30"), run("--set", "machine.clusters=30")]
+    expect(digest(outcomes[0]) == digest(outcomes[1]) and digest(outcomes[2]) == digest(outcomes[3]), "one digest")
+    expect(outcomes[2].code == 0, "thirty clusters", outcomes[2])
+    for protocol in ("captp", "crypto"): # nobody knows there what was revoked
+        outcome = run("--set", f"protocols.capability={protocol}")
+        expect(outcome.code == 1 and "ended with" in outcome.out, f"{protocol} refuses", outcome)
+
+
+def whoever_is_killed_keeps_nobody_waiting():
+    build("letters", LETTERS)
+    for protocol in ("tree", "owner", "central"):
+        for at in (70, 90, 120, 160):
+            write("any.yaml", "fidelity: full\nmachine: {clusters: 4}\nclients: [{program: ./letters}]\n"
+                  f"events: [{{at: {at}us, kill: {{cluster: 0, client: 0}}}}]\n")
+            outcome = run("--set", f"protocols.capability={protocol}", "--inclusion")
+            expect("all given back" in outcome.out and not any("FAILED" in line for line in outcome.out.splitlines()
+                   if "programs: exit" not in line), f"{protocol}, killed at {at} us", outcome)
+
+
 def what_is_no_program_is_refused():
     build()
     machine("create")
@@ -181,4 +293,5 @@ def what_is_no_program_is_refused():
 
 
 main(what_goes_wrong_is_one_clear_message, what_is_sent_is_received, nothing_that_a_program_does_harms_its_monitor,
-     the_same_run_twice_and_with_either_engine, whoever_is_killed_leaves_nothing, many_at_once, what_is_no_program_is_refused)
+     the_same_run_twice_and_with_either_engine, whoever_is_killed_leaves_nothing, many_at_once,
+     messages_come_once_in_order_and_not_after_a_revoke, whoever_is_killed_keeps_nobody_waiting, what_is_no_program_is_refused)
