@@ -73,6 +73,16 @@ static const struct {
 	 "events:\n  - {at: 300us, fs_revoke: \"/srv/demo/demo.db\", cluster: 1, client: 1}\n"
 	 "  - {at: 200us, kill: {cluster: 2, client: 0}}\n  - {at: 400us, kill: {cluster: 3, client: 1}}\n"
 	 "  - {at: 350us, kill: {cluster: 1, client: 2}}\n"},
+	{"clients move between clusters, called and killed meanwhile", NATIVE
+	 "machine: {clusters: 4}\nnative: {threads: 4, oversubscribe: true}\nprotocols: {thread: eager}\n"
+	 "clients:\n  - {trace: sqlite, think: 0 cycles}\n"
+	 "  - {operations: {count: 150, thread_move: 60, thread_call: 40}, copies: 2, think: 0 cycles}\n"
+	 "events:\n  - {at: 200us, kill: {cluster: 2, client: 1}}\n"},
+	{"and on kernels",
+	 NATIVE "fidelity: full\nmachine: {clusters: 3}\nnative: {threads: 3, oversubscribe: true}\n"
+		"protocols: {thread: eager}\n"
+		"clients:\n  - {operations: {count: 80, thread_move: 60, thread_call: 40}, copies: 2, "
+		"think: 0 cycles}\n"},
 };
 
 static void test_any_scenario_passes_all_checks_on_any_number_of_threads(void **state)
