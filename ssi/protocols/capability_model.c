@@ -281,15 +281,17 @@ static void has_moved(const struct step_world *w, record *from)
 		m->host = LOOSE;
 }
 
-/* C_MINT gives no right that was not asked for, and the badge that was, unless the source had one. */
-static const char *check_minted(const struct step_msg *call, uint32_t word)
+/* C_MINT gives no right that was not asked for, and the badge that was, unless the source had one; what C_RETYPE makes is what
+ * was asked for. */
+static const char *check_asked(const struct step_msg *call, uint32_t word)
 {
 	const uint32_t badge = call->word >> CAPABILITY_BADGE_SHIFT;
-	if (call->event != CAPABILITY_MINT)
-		return NULL;
-	return word & ~call->word & CAPABILITY_RIGHTS || (badge && !(word >> CAPABILITY_BADGE_SHIFT))
-		       ? "rights: a minted capability has a right that was not asked for, or lacks the badge"
-		       : NULL;
+	if (call->event == CAPABILITY_MINT &&
+	    (word & ~call->word & CAPABILITY_RIGHTS || (badge && !(word >> CAPABILITY_BADGE_SHIFT))))
+		return "rights: a minted capability has a right that was not asked for, or lacks the badge";
+	if (call->event == CAPABILITY_RETYPE && word != call->word)
+		return "rights: retyped memory has another word than was asked for";
+	return NULL;
 }
 
 static const char *made(const struct step_world *w, const struct step_msg *call, step_ref cap)
@@ -313,7 +315,7 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
 	    !capability_explains(source->held, word))
 		return "rights: a derived capability has a right or a badge that its source does not explain";
-	const char *why = judges(w, CAPABILITY_P_RIGHTS) ? check_minted(call, word) : NULL;
+	const char *why = judges(w, CAPABILITY_P_RIGHTS) ? check_asked(call, word) : NULL;
 	return !why && retyped && source ? check_exclusive(w, r, source) : why;
 }
 
@@ -380,6 +382,16 @@ static bool is_disturbed(const struct step_world *w, const struct step_msg *call
 	return false;
 }
 
+/* Another client's call may have the last slot for calls. */
+static bool may_be_busy(const struct step_world *w, const struct step_msg *call)
+{
+	const uint64_t node = call->from.node;
+	EACH_CALL(w, m)
+	if (m->from.node == node && !step_same(m->from, call->from))
+		return w->node[node].pool[OP].slots < w->clients;
+	return false;
+}
+
 static bool may_be_made(const struct step_world *w)
 {
 	EACH_CALL(w, m) if (makes_one(m->event) || m->event == CAPABILITY_CREATE) return true;
@@ -407,9 +419,30 @@ static const char *used(const struct step_world *w, const struct step_msg *call,
 			       ? "rights: a use needs a right that the capability has not"
 			       : NULL;
 	if (!done && may && is_live(r) && (r->flags & (ARRIVED | MAYBE | KIN)) == ARRIVED &&
-	    !r->doom.machine && !is_disturbed(w, call) && judges(w, CAPABILITY_P_SELECTIVE))
+	    !r->doom.machine && !is_disturbed(w, call) && !may_be_busy(w, call) &&
+	    judges(w, CAPABILITY_P_SELECTIVE))
 		return "selective: a capability that nobody revoked or deleted cannot be used";
 	return NULL;
+}
+
+/* C_QUERY says which capability was the object's first, as long as that is there to compare. */
+static const char *asked(const struct step_world *w, const struct step_msg *call, step_ref object)
+{
+	const record *first = first_of(w, record_of(w, call->arg));
+	const step_ref *own = first ? field_of(w, first->self, "object") : NULL;
+	if (object.machine != CAP)
+		return "a query returns what is no capability";
+	return own && step_same(*own, first->self) && !step_same(object, first->self)
+		       ? "a query returns another object"
+		       : NULL;
+}
+
+#define VAIN "a call succeeds with a name that nobody has"
+/* A name that nobody has, and that no call under way may give to one, is of no use. */
+static bool is_vain(const struct step_world *w, const struct step_msg *call)
+{
+	return judges(w, CAPABILITY_P_REVOKE) && call->host == UNSEEN && !record_of(w, call->arg) &&
+	       !may_be_made(w) && !step_lookup(&w->node[call->arg.node], call->arg);
 }
 
 const char *capability_model_completed(const struct step_world *w, uint32_t node, uint32_t result,
@@ -418,12 +451,15 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 	const struct step_msg *call = &w->call[node];
 	const bool done = result == CAPABILITY_OK;
 	record *r = record_of(w, call->arg);
+	const char *why = NULL;
 	switch (call->event) {
 	case CAPABILITY_CREATE:
 		if (done && arg.machine == CAP && arg.node == node)
 			*record_at(w, node, (uint32_t)arg.index) = (record){.self = arg, .held = call->word};
 		return NULL;
 	case CAPABILITY_REVOKE:
+		if (done && is_vain(w, call))
+			return VAIN;
 		if (call->host == UNSEEN) /* it begins and ends in one step */
 			condemn(w, call);
 		revoked(w, call, done);
@@ -432,8 +468,10 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 	case CAPABILITY_RETIRE:
 		if (done && r)
 			r->flags |= DEAD;
-		return NULL;
+		return done && is_vain(w, call) ? VAIN : NULL;
 	case CAPABILITY_QUERY:
+		why = done ? asked(w, call, arg) : NULL;
+		return why ? why : used(w, call, done);
 	case CAPABILITY_USE:
 		return used(w, call, done);
 	default:
