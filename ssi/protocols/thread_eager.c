@@ -624,6 +624,8 @@ static const char *completed(const struct step_world *w, uint32_t node, uint32_t
 {
 	const struct step_msg *call = &w->call[node];
 	const struct body *body = call->event == T_HOLD ? find(w, call->to) : NULL;
+	if (call->event == T_MOVE && result == THREAD_OK && (arg.machine != BODY || arg.node != call->word))
+		return "a move ends well and the thread did not arrive";
 	if (call->event == T_HOLD && result == THREAD_OK && body)
 		shadow_of(w, body->name)->places |= 1u << call->word;
 	if (call->event == T_FREE && result == THREAD_OK)
