@@ -48,7 +48,9 @@ int check_report_code(const struct check_report *r)
 
 const char *check_search_name(char out[64], const struct check_search *s)
 {
-	if (!s->promise)
+	if (s->also)
+		snprintf(out, 64, "counterexample-also-%u", (unsigned)(s->also - s->model->also) + 1);
+	else if (!s->promise)
 		snprintf(out, 64, "counterexample");
 	else
 		snprintf(out, 64, "%s-%.40s", s->promise->kept ? "counterexample" : "not-promised",
@@ -80,8 +82,6 @@ static void print_configuration(const struct step_protocol *p, const struct chec
 	const uint32_t flight = either(o->flight, m->flight), clients = either(o->clients, 1);
 	const uint32_t objects = either(o->objects, m->objects),
 		       caps = either(o->capabilities, m->capabilities);
-	printf("%s: %s\n", p->name, p->about);
-	printf("assumes         %s\n", p->assumes);
 	printf("configuration   %u kernels", either(o->kernels, m->nodes));
 	for (uint32_t k = 1; k < p->machines; k++)
 		printf(", %u %s", either(o->slots[k], m->slots[k]), p->machine[k].name);
@@ -103,9 +103,9 @@ static void print_configuration(const struct step_protocol *p, const struct chec
 	printf("\n");
 }
 
-static void print_cells(uint32_t visited, uint32_t cells, const char *unvisited)
+static void print_cells(const char *head, uint32_t visited, uint32_t cells, const char *unvisited)
 {
-	int column = printf("cells visited   %u of %u", visited, cells);
+	int column = printf("%-16s%u of %u", head, visited, cells);
 	if (unvisited)
 		column += printf("; not visited:");
 	while (unvisited && *unvisited) {
@@ -118,7 +118,7 @@ static void print_cells(uint32_t visited, uint32_t cells, const char *unvisited)
 	printf("\n");
 }
 
-static void print_figures(const struct checker_result *r)
+static void print_figures(const struct checker_result *r, bool list)
 {
 	char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES], t[TEXT_BYTES];
 	printf("visited         %s states (%s without symmetry), %s transitions, depth %u\n",
@@ -126,7 +126,37 @@ static void print_figures(const struct checker_result *r)
 	       r->depth);
 	printf("took            %s, %s\n", text_seconds(t, r->seconds), text_bytes(a, r->bytes));
 	printf("a step          at most %u messages and %u cells\n", r->sends_max, r->cells_max);
-	print_cells(r->cells_visited, r->cells, r->unvisited);
+	print_cells("cells visited", r->cells_visited, r->cells, list ? r->unvisited : NULL);
+}
+
+static bool has_others(const struct check_report *r)
+{
+	return r->searches && r->search[r->searches - 1].also;
+}
+
+/* The searches of other configurations, and what all of them together have not visited. */
+static void print_also(const struct check_report *r)
+{
+	static char missed[CHECK_CELLS_BYTES];
+	char a[TEXT_BYTES], t[TEXT_BYTES];
+	if (!has_others(r))
+		return;
+	for (uint32_t i = 1; i < r->searches; i++) {
+		const struct check_search *s = &r->search[i];
+		if (!s->also)
+			continue;
+		printf("\n");
+		print_configuration(r->protocol, &s->options);
+		printf("visited         %s states, %u of %u cells, in %s: %s\n",
+		       text_count(a, s->result.states), s->result.cells_visited, s->result.cells,
+		       text_seconds(t, s->result.seconds), verdict(s));
+	}
+	const uint32_t count = check_cells_missed(r, missed, sizeof missed);
+	printf("\n");
+	print_cells("cells, in all", r->search[0].result.cells - count, r->search[0].result.cells,
+		    count ? missed : NULL);
+	for (const struct step_unreached *u = r->protocol->model->unreached; u && u->cell; u++)
+		printf("  of these not visited, as declared: %s: %s\n", u->cell, u->why);
 }
 
 /* Which search judges promise i: its own, or the main one. */
@@ -242,7 +272,7 @@ static void print_walk(const struct check_report *r)
 	printf("walked          %s walks of at most %u steps, %s steps, seed %llu\n", text_count(a, w->walks),
 	       w->longest, text_count(b, w->steps), (unsigned long long)r->walk_seed);
 	printf("took            %s\n", text_seconds(t, w->seconds));
-	print_cells(w->cells_visited, w->cells, w->unvisited);
+	print_cells("cells visited", w->cells_visited, w->cells, w->unvisited);
 	if (!w->why[0]) {
 		printf("\nnothing wrong was found; walks prove nothing\n");
 		return;
@@ -256,16 +286,20 @@ static void print_walk(const struct check_report *r)
 
 void check_report_print(const struct check_report *r)
 {
+	printf("%s: %s\n", r->protocol->name, r->protocol->about);
+	printf("assumes         %s\n", r->protocol->assumes);
 	print_configuration(r->protocol, r->options);
 	if (r->walk) {
 		print_walk(r);
 		return;
 	}
-	print_figures(&r->search[0].result);
+	print_figures(&r->search[0].result, !has_others(r));
 	print_main(r);
 	print_found(r, &r->search[0]);
-	if (r->search[0].result.end != CHECKER_VIOLATED)
+	if (r->search[0].result.end != CHECKER_VIOLATED) {
 		print_promises(r);
+		print_also(r);
+	}
 	for (uint32_t i = 1; i < r->searches; i++)
 		print_found(r, &r->search[i]);
 	print_wrongly_declared(r);
@@ -372,6 +406,23 @@ static void members_of_walk(const struct check_report *r, json_t *out)
 	member_text(out, "script", r->folder ? path : NULL);
 }
 
+static void members_of_also(const struct check_report *r, json_t *out)
+{
+	static char missed[CHECK_CELLS_BYTES];
+	json_t *list = json_array();
+	for (uint32_t i = 1; i < r->searches; i++) {
+		if (!r->search[i].also)
+			continue;
+		json_t *one = json_object();
+		member_set(one, "configuration", configuration_json(r->protocol, &r->search[i].options));
+		members_of_search(r, one, &r->search[i]);
+		member_append(list, one);
+	}
+	member_set(out, "also", list);
+	member_count(out, "cells_missed", check_cells_missed(r, missed, sizeof missed));
+	member_text(out, "missed", missed);
+}
+
 void check_report_json(const struct check_report *r)
 {
 	json_t *out = json_object();
@@ -384,6 +435,8 @@ void check_report_json(const struct check_report *r)
 		members_of_search(r, out, &r->search[0]);
 	if (!r->walk && r->protocol->promises)
 		member_set(out, "promises", promises_json(r));
+	if (!r->walk)
+		members_of_also(r, out);
 	member_flag(out, "judged", !r->options->crash);
 	member_count(out, "exit", (uint64_t)check_report_code(r));
 	text_json(stdout, out);

@@ -5,13 +5,16 @@
 #include "ssi/checker/checker.h"
 #include "ssi/checker/walk.h"
 
-#define CHECK_SEARCHES_MAX 33
+#define CHECK_SEARCHES_MAX 41
+#define CHECK_CELLS_BYTES  16384 /* of a list of cells */
 
 /* One search: the main one judges all that is kept and needs no world of its own, the others one promise each. */
 struct check_search {
-	const struct step_promise *promise; /* NULL: the main search */
-	const struct step_model *model;     /* of the protocol */
-	bool skipped;                       /* there was no time left */
+	const struct step_promise *promise; /* NULL: the main search, or another configuration */
+	const struct step_also
+		*also; /* another configuration, of the protocol's model; judged as the main one */
+	const struct step_model *model; /* of the protocol */
+	bool skipped;                   /* there was no time left */
 	struct checker_options options;
 	struct checker_result result;
 	struct counterexample found; /* VIOLATED */
@@ -28,6 +31,10 @@ struct check_report {
 	uint64_t walk_seed;
 	const char *folder; /* where the counter-examples are, or NULL */
 };
+
+/* The cells that none of the searches visited, and that the model does not declare as unreached: as a list, cut off at
+ * `size`. Returns how many. */
+uint32_t check_cells_missed(const struct check_report *report, char *out, size_t size);
 
 /* What a search means: an exit code. */
 int check_search_code(const struct check_search *s);

@@ -118,6 +118,28 @@ static int plan_one(struct check_report *r, const char *name)
 	return code;
 }
 
+static bool is_default(const struct checker_options *o)
+{
+	static const uint32_t none[STEP_MACHINES_MAX];
+	return !o->kernels && !o->flight && !o->objects && !o->capabilities && !o->clients && !o->parks &&
+	       !o->crash && !o->lossy && !o->reorder && !memcmp(o->slots, none, sizeof none);
+}
+
+/* Who asks for a configuration gets that alone. */
+static void add_others(struct check_report *r, uint32_t judged)
+{
+	const struct step_also *also = is_default(r->options) ? r->protocol->model->also : NULL;
+	for (; also && also->nodes && r->searches < CHECK_SEARCHES_MAX; also++) {
+		add_search(r, NULL, judged);
+		struct check_search *s = &r->search[r->searches - 1];
+		s->also = also;
+		s->options.kernels = also->nodes, s->options.flight = also->flight;
+		s->options.objects = also->objects, s->options.capabilities = also->capabilities;
+		s->options.clients = also->clients, s->options.parks = also->parks;
+		memcpy(s->options.slots, also->slots, sizeof s->options.slots);
+	}
+}
+
 static void plan(struct check_report *r)
 {
 	const struct step_promise *promise = r->protocol->promises;
@@ -128,6 +150,7 @@ static void plan(struct check_report *r)
 	for (uint32_t i = 0; promise && promise[i].name && !r->options->crash; i++)
 		if (!promise[i].kept || promise[i].apart)
 			add_search(r, &promise[i], 1u << i);
+	add_others(r, kept);
 }
 
 /* ---- searching ---- */
@@ -156,7 +179,7 @@ static bool is_of(const char *why, const struct step_promise *promise)
 static double share_of(const struct check_report *r, const struct check_search *s, double left)
 {
 	const uint32_t after = r->searches - 1 - (uint32_t)(s - r->search);
-	return !s->promise && after ? left * 0.75 : left / (after + 1);
+	return s == r->search && after ? left * 0.75 : left / (after + 1);
 }
 
 static int search(struct check_report *r, struct check_search *s, double deadline, struct progress *progress)

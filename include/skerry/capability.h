@@ -175,9 +175,11 @@ const char *capability_model_at_rest(const struct step_world *w);
 /* .model = &(const struct step_model){CAPABILITY_MODEL(capability_model_always, capability_model_at_rest),
  *                                     .slots = {0, 3, 1}} */
 #define CAPABILITY_MODEL(always_, at_rest_)                                                                  \
+	CAPABILITY_MODEL_WITH(capability_model_calls, capability_model_completed, always_, at_rest_)
+/* The same with calls of the protocol's own, or an ear for what they return; both go on to the family's. */
+#define CAPABILITY_MODEL_WITH(calls_, completed_, always_, at_rest_)                                         \
 	.nodes = 3, .flight = 2, .symmetric_from = 1, .objects = 1, .capabilities = 3, .local_errors = true, \
 	.shadow = STEP_SHADOW(capability_shadow, CAPABILITY_CAP), .begin = capability_model_begin,           \
-	.calls = capability_model_calls, .completed = capability_model_completed, .always = (always_),       \
-	.at_rest = (at_rest_)
+	.calls = (calls_), .completed = (completed_), .always = (always_), .at_rest = (at_rest_)
 
 #endif

@@ -39,6 +39,8 @@
 	T(struct step_parked)                                                                                \
 	T(struct step_node)                                                                                  \
 	T(struct step_world)                                                                                 \
+	T(struct step_also)                                                                                  \
+	T(struct step_unreached)                                                                             \
 	T(struct step_shadow)                                                                                \
 	T(struct step_model)
 

@@ -427,6 +427,17 @@ static inline void *step_shadow_at(const struct step_world *w, uint32_t node, ui
 	return w->shadow[node] + (size_t)index * w->shadow_size;
 }
 
+/* One more configuration that is searched by default, for cells that the model's own does not reach. 0: as there. */
+struct step_also {
+	uint32_t nodes, flight, objects, capabilities;
+	uint32_t clients, parks; /* of each kernel; 0: one client, and as many parked messages as clients */
+	uint32_t slots[STEP_MACHINES_MAX];
+};
+/* Cells that no configuration reaches: "entry UPROOTED+GONE", or "op OP_FULL+*" for a whole row. */
+struct step_unreached {
+	const char *cell, *why;
+};
+
 struct step_model {
 	uint32_t nodes;                    /* by default */
 	uint32_t slots[STEP_MACHINES_MAX]; /* of every node */
@@ -445,7 +456,9 @@ struct step_model {
 	/* calls() and completed() look at their kernel and its client alone; the ghost is only written. Some steps then need not
 	 * be made. */
 	bool calls_are_local;
-	bool use_tells; /* a machine's `usable` says nothing, only a client's use tells */
+	bool use_tells;               /* a machine's `usable` says nothing, only a client's use tells */
+	const struct step_also *also; /* optional: one with 0 nodes ends the list */
+	const struct step_unreached *unreached; /* optional: one without a cell ends the list */
 	/* Raises what makes the initial state (step_raise); the checker runs it. */
 	void (*begin)(const struct step_world *w);
 	/* Lists client calls that may start at `node` now: to, event, arg, word. Returns their number. */

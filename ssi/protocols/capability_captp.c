@@ -867,14 +867,36 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	return count;
 }
 
-/* clang-format off */
 static const struct step_model model = {
-	.nodes = 3, .slots = {0, 2, 1, 3}, .flight = 2, .symmetric_from = 1, .objects = 1, .capabilities = 3,
-	.shadow = STEP_SHADOW(capability_shadow, CAPABILITY_CAP), .local_errors = true,
-	.kin_stays = true, .use_tells = true,
-	.begin = capability_model_begin, .calls = calls, .completed = capability_model_completed,
-	.always = always, .at_rest = at_rest};
-/* clang-format on */
+	CAPABILITY_MODEL_WITH(calls, capability_model_completed, always, at_rest),
+	.slots = {0, 2, 1, 3},
+	.kin_stays = true,
+	.use_tells = true,
+	/* Two clients of a kernel; no slot for their calls; none for what they are given; and chains of facets. */
+	.also =
+		(const struct step_also[]){
+			{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[CAP] = 3, [OP] = 2}},
+			{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[OP] = 2}},
+			{.nodes = 2, .clients = 2, .capabilities = 2},
+			{.nodes = 2, .clients = 2, .slots = {[CAP] = 1, [OP] = 2}},
+			{.nodes = 1, .slots = {[ENTRY] = 4}},
+			{.nodes = 1, .capabilities = 4, .slots = {[CAP] = 4, [ENTRY] = 8}},
+			{.nodes = 1, .clients = 2, .slots = {[OP] = 2, [ENTRY] = 6}},
+			{0}},
+	.unreached =
+		(const struct step_unreached[]){
+			{"cap LEAVING+MINT", "--kernels 2 --clients 2 --slots op=2"},
+			{"cap LEAVING+RETYPE", "--kernels 2 --clients 2 --slots op=2"},
+			{"cap GOING+MINT", "--kernels 2 --clients 2 --slots op=2"},
+			{"cap GOING+RETYPE", "--kernels 2 --clients 2 --slots op=2"},
+			{"cap FREE+MINT", "the model's stale names are of the slot that the call takes: "
+					  "tests/unit/test_captp.c"},
+			{"cap FREE+RETYPE", "the model's stale names are of the slot that the call takes: "
+					    "tests/unit/test_captp.c"},
+			{"entry SEVERED+CANCEL",
+			 "a gift, a revoke and a full receiver: tests/unit/test_captp.c"},
+			{0}},
+};
 static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, false);
 
 const struct step_protocol capability_captp = {

@@ -24,7 +24,7 @@
  *  I1  a usable representative has an entry that names it as its holder, or waits for its kernel to say so;
  *  I2  at rest, live entries and usable representatives are one to one and agree on object and word;
  *  I3  at rest, edges match: an entry's children are exactly the entries that name it as parent;
- *  I4  only a condemned entry waits for a representative to go;
+ *  I4  only a condemned entry waits for a representative to go, and a hollow one tells nobody to go;
  *  and the promises of the family (skerry/capability.h). Memory is retyped wherever a capability for it is. */
 #include "ssi/protocols/protocols.h"
 
@@ -546,6 +546,8 @@ static const char *look_waiting(const struct step_world *w, const void *self, st
 	const struct step_node *server = &w->node[SERVER];
 	const struct entry *e = self;
 	(void)r;
+	if (e->head.state == HOLLOW && e->kids.fan)
+		return "I4: an entry revokes and is not condemned";
 	for (uint32_t i = e->kids.first; i; i = server->link[i - 1].next)
 		if (server->link[i - 1].member.machine == CAP && e->head.state != CONDEMNED)
 			return "I4: an entry waits for a representative and is not condemned";
@@ -577,19 +579,20 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	return count;
 }
 
-static const struct step_model model = {.nodes = 3,
-					.slots = {0, 2, 1, 3},
-					.flight = 2,
-					.symmetric_from = 1,
-					.objects = 1,
-					.capabilities = 3,
-					.shadow = STEP_SHADOW(capability_shadow, CAP),
-					.local_errors = true,
-					.begin = capability_model_begin,
-					.calls = calls,
-					.completed = capability_model_completed,
-					.always = always,
-					.at_rest = at_rest};
+static const struct step_model model = {
+	CAPABILITY_MODEL_WITH(calls, capability_model_completed, always, at_rest),
+	.slots = {0, 2, 1, 3},
+	/* Two clients of a kernel, and such that find no slot for their calls. */
+	.also = (const struct step_also[]){{.nodes = 2, .clients = 2, .slots = {[CAP] = 1}},
+					   {.nodes = 2, .clients = 2, .capabilities = 2},
+					   {0}},
+	.unreached =
+		(const struct step_unreached[]){
+			{"entry UPROOTED+GONE", "a child of what moves goes: --kernels 2 --capabilities 4"},
+			{"cap MOVING+MINT", "--kernels 2 --clients 2 --slots op=2"},
+			{"cap MOVING+RETYPE", "--kernels 2 --clients 2 --slots op=2"},
+			{0}},
+};
 static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, true);
 
 const struct step_protocol capability_central = {
@@ -597,13 +600,16 @@ const struct step_protocol capability_central = {
 	.about = "one directory server that knows every capability: simple, right, slow",
 	.assumes = "reliable channels, FIFO between each pair",
 	.invariants =
-		(const char *const[]){"I1  a usable representative has an entry that names it as its holder, "
-				      "or waits for its kernel to say so",
-				      "I2  at rest, live entries and usable representatives are one to one "
-				      "and agree on object and word",
-				      "I3  at rest, an entry's children are exactly the entries that name it "
-				      "as parent",
-				      "I4  only a condemned entry waits for a representative to go", NULL},
+		(const char *const[]){
+			"I1  a usable representative has an entry that names it as its holder, "
+			"or waits for its kernel to say so",
+			"I2  at rest, live entries and usable representatives are one to one "
+			"and agree on object and word",
+			"I3  at rest, an entry's children are exactly the entries that name it "
+			"as parent",
+			"I4  only a condemned entry waits for a representative to go, and a hollow one "
+			"tells nobody to go",
+			NULL},
 	.promises = promises,
 	.event = step_events,
 	.events = EVENT_COUNT,

@@ -664,21 +664,30 @@ static const char *always(const struct step_world *w)
 	return why;
 }
 
-/* As CAPABILITY_MODEL, with our calls, and with what a use says instead of a state. */
-static const struct step_model model = {.nodes = 3,
-					.slots = {0, 3, 1, 1},
-					.flight = 2,
-					.symmetric_from = 1,
-					.objects = 1,
-					.capabilities = 3,
-					.shadow = STEP_SHADOW(capability_shadow, CAPABILITY_CAP),
-					.local_errors = true,
-					.use_tells = true,
-					.begin = capability_model_begin,
-					.calls = calls,
-					.completed = completed,
-					.always = always,
-					.at_rest = capability_model_at_rest};
+static const struct step_model model = {
+	CAPABILITY_MODEL_WITH(calls, completed, always, capability_model_at_rest),
+	.slots = {0, 3, 1, 1},
+	.use_tells = true,
+	/* Two clients of a kernel; no slot for a call; none for a capability; and no place for a question to wait. */
+	.also =
+		(const struct step_also[]){
+			{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[CAP] = 2, [OP] = 2}},
+			{.nodes = 2, .clients = 2, .capabilities = 2},
+			{.nodes = 2, .clients = 2, .slots = {[CAP] = 1, [OP] = 2}},
+			{.nodes = 2,
+			 .clients = 2,
+			 .parks = 1,
+			 .flight = 3,
+			 .capabilities = 2,
+			 .slots = {[CAP] = 1, [OP] = 2}},
+			{0}},
+	.unreached =
+		(const struct step_unreached[]){
+			{"cap REVOKING+NACK",
+			 "the checker begins no call on a kernel without a place to wait"},
+			{"cap ENDING+NACK", "the checker begins no call on a kernel without a place to wait"},
+			{0}},
+};
 static const struct step_promise promises[] =
 	CAPABILITY_PROMISES_LIST(true, false, false, true, false, false);
 

@@ -852,6 +852,10 @@ static const char *at_rest(const struct step_world *w)
 static const struct step_model model = {
 	CAPABILITY_MODEL(always, at_rest),
 	.slots = {0, 3, 1, 1},
+	/* Two clients of a kernel, and such that find no slot for their calls. */
+	.also = (const struct step_also[]){{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[OP] = 2}},
+					   {.nodes = 2, .clients = 2, .capabilities = 2},
+					   {0}},
 };
 /* As CAPABILITY_PROMISES_LIST; the searches apart are large, so with fewer capabilities. */
 static const struct step_promise promises[] = {

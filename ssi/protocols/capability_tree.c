@@ -404,6 +404,12 @@ static const char *at_rest(const struct step_world *w)
 static const struct step_model model = {
 	CAPABILITY_MODEL(always, at_rest),
 	.slots = {0, 2, 1},
+	/* Two clients of a kernel use one capability at the same time; and find no slot for their calls. */
+	.also =
+		(const struct step_also[]){
+			{.nodes = 2, .clients = 2, .flight = 3, .capabilities = 2, .slots = {[OP] = 2}},
+			{.nodes = 2, .clients = 2, .flight = 3, .capabilities = 2},
+			{0}},
 };
 static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, true);
 

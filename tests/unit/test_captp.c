@@ -146,6 +146,44 @@ static void test_a_chain_of_mints_does_not_grow(void **state)
 	bed_free(b);
 }
 
+/* The checker's stale names are of the slot that such a call takes. */
+static void test_a_name_that_nobody_has_any_more_gives_nothing(void **state)
+{
+	struct bed *b = bed_new(&capability_captp);
+	(void)state;
+	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
+	const step_ref copy = made(b, 1, CAPABILITY_OBTAIN, first, 0);
+	const step_ref other = made(b, 1, CAPABILITY_OBTAIN, first, 0);
+	good(b, 1, CAPABILITY_DELETE, copy, 0);
+	good(b, 1, CAPABILITY_DELETE, other, 0);
+	bad(b, 1, CAPABILITY_MINT, copy, READ);
+	bad(b, 1, CAPABILITY_RETYPE, copy, RIGHTS);
+	assert_int_equal(slots_in_use(b), 4);
+	bed_free(b);
+}
+
+/* Kernel 2 has no slot for what it is given, and before the gift is taken back its facet is cut. */
+static void test_a_gift_of_what_is_revoked_meanwhile_is_taken_back(void **state)
+{
+	struct bed *b = bed_new(&capability_captp);
+	(void)state;
+	b->node[2].pool[CAPABILITY_CAP].slots = 1;
+	const step_ref first = made(b, 0, CAPABILITY_CREATE, STEP_NOBODY, RIGHTS);
+	const step_ref copy = made(b, 1, CAPABILITY_OBTAIN, first, 0);
+	good(b, 2, CAPABILITY_OBTAIN, first, 0);
+	const uint32_t completes = b->completes;
+	bed_begin(b, STEP_ANY(1, CAPABILITY_OP), CAPABILITY_DELEGATE, copy, 2);
+	bed_step(b); /* the deposit is there */
+	bed_begin(b, STEP_ANY(0, CAPABILITY_OP), CAPABILITY_REVOKE, first, 0);
+	while (bed_step(b))
+		;
+	assert_int_equal(b->completes, completes + 2);
+	assert_int_equal(b->code, CAPABILITY_FAILED); /* the delegation's */
+	bad(b, 1, CAPABILITY_USE, copy, READ);
+	good(b, 0, CAPABILITY_USE, first, READ);
+	bed_free(b);
+}
+
 /* ---- gifts, in either order ---- */
 
 static unsigned event_of(const char *text)
@@ -215,6 +253,8 @@ int main(void)
 		cmocka_unit_test(test_a_revoke_is_a_question_and_a_release_however_many_copies_there_are),
 		cmocka_unit_test(test_a_first_capability_retires_when_the_last_reference_has_gone),
 		cmocka_unit_test(test_a_chain_of_mints_does_not_grow),
+		cmocka_unit_test(test_a_name_that_nobody_has_any_more_gives_nothing),
+		cmocka_unit_test(test_a_gift_of_what_is_revoked_meanwhile_is_taken_back),
 		cmocka_unit_test(test_a_gift_costs_four_messages_in_either_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
