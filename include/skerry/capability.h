@@ -55,6 +55,15 @@ enum capability_machine { CAPABILITY_CAP = 1, CAPABILITY_OP, CAPABILITY_OWN };
 	E(C_USE, CALL, WORD)                                                                                 \
 	E(C_RETIRE, CALL, NONE)
 
+/* Rows of machine 2: no slot is free for a call, which `action` ends. For protocols that serve all calls. */
+#define CAPABILITY_BUSY(FULL, action)                                                                        \
+	STEP(FULL, C_OBTAIN, FULL, action, 0), STEP(FULL, C_DELEGATE, FULL, action, 0),                      \
+		STEP(FULL, C_COPY, FULL, action, 0), STEP(FULL, C_MINT, FULL, action, 0),                    \
+		STEP(FULL, C_MOVE, FULL, action, 0), STEP(FULL, C_DELETE, FULL, action, 0),                  \
+		STEP(FULL, C_REVOKE, FULL, action, 0), STEP(FULL, C_RETYPE, FULL, action, 0),                \
+		STEP(FULL, C_QUERY, FULL, action, 0), STEP(FULL, C_USE, FULL, action, 0),                    \
+		STEP(FULL, C_RETIRE, FULL, action, 0)
+
 /* The same numbers under names that a host can use. */
 enum capability_call {
 	CAPABILITY_CREATE = E_PROTOCOL,

@@ -48,7 +48,8 @@ static bool add_of_cell(struct list *l, const struct step_machine *d, const stru
 		return ok;
 	if (c->next != m.state && c->action)
 		ADD(MUTATION_IGNORE, 0);
-	if (c->next != m.state && (m.state || !c->action)) /* the action of a free slot needs the one it takes */
+	if (c->next != m.state &&
+	    (m.state || !c->action)) /* the action of a free slot needs the one it takes */
 		ADD(MUTATION_STAY, 0);
 	for (uint32_t s = 1; s < d->states && m.state < d->states && c->next; s++)
 		if (s != c->next && s != m.state)

@@ -436,17 +436,7 @@ static const struct step_cell op_table[OP_FULL + 1][EVENT_COUNT] = {
 	STEP (IDLE,     C_QUERY,    ASKING,   c_query,      0),
 	STEP (IDLE,     C_USE,      ASKING,   c_use,        0),
 	STEP (IDLE,     C_RETIRE,   RETIRING, c_retire,     0),
-	STAY (C_OBTAIN,   busy, 0, OP_FULL),
-	STAY (C_DELEGATE, busy, 0, OP_FULL),
-	STAY (C_COPY,     busy, 0, OP_FULL),
-	STAY (C_MINT,     busy, 0, OP_FULL),
-	STAY (C_MOVE,     busy, 0, OP_FULL),
-	STAY (C_DELETE,   busy, 0, OP_FULL),
-	STAY (C_REVOKE,   busy, 0, OP_FULL),
-	STAY (C_RETYPE,   busy, 0, OP_FULL),
-	STAY (C_QUERY,    busy, 0, OP_FULL),
-	STAY (C_USE,      busy, 0, OP_FULL),
-	STAY (C_RETIRE,   busy, 0, OP_FULL),
+	CAPABILITY_BUSY(OP_FULL, busy),
 	STEP (WORKING,  OK,         IDLE,     succeed,      0),
 	STEP (WORKING,  FAIL,       IDLE,     give_up,      0),
 	STEP (WORKING,  REFUSE,     WORKING,  refused,      1),
@@ -867,36 +857,24 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	return count;
 }
 
+/* Also two clients of a kernel; no slot for their calls; none for what they are given; and chains of facets. */
+/* clang-format off */
 static const struct step_model model = {
 	CAPABILITY_MODEL_WITH(calls, capability_model_completed, always, at_rest),
-	.slots = {0, 2, 1, 3},
-	.kin_stays = true,
-	.use_tells = true,
-	/* Two clients of a kernel; no slot for their calls; none for what they are given; and chains of facets. */
-	.also =
-		(const struct step_also[]){
-			{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[CAP] = 3, [OP] = 2}},
-			{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[OP] = 2}},
-			{.nodes = 2, .clients = 2, .capabilities = 2},
-			{.nodes = 2, .clients = 2, .slots = {[CAP] = 1, [OP] = 2}},
-			{.nodes = 1, .slots = {[ENTRY] = 4}},
-			{.nodes = 1, .capabilities = 4, .slots = {[CAP] = 4, [ENTRY] = 8}},
-			{.nodes = 1, .clients = 2, .slots = {[OP] = 2, [ENTRY] = 6}},
-			{0}},
-	.unreached =
-		(const struct step_unreached[]){
-			{"cap LEAVING+MINT", "--kernels 2 --clients 2 --slots op=2"},
-			{"cap LEAVING+RETYPE", "--kernels 2 --clients 2 --slots op=2"},
-			{"cap GOING+MINT", "--kernels 2 --clients 2 --slots op=2"},
-			{"cap GOING+RETYPE", "--kernels 2 --clients 2 --slots op=2"},
-			{"cap FREE+MINT", "the model's stale names are of the slot that the call takes: "
-					  "tests/unit/test_captp.c"},
-			{"cap FREE+RETYPE", "the model's stale names are of the slot that the call takes: "
-					    "tests/unit/test_captp.c"},
-			{"entry SEVERED+CANCEL",
-			 "a gift, a revoke and a full receiver: tests/unit/test_captp.c"},
-			{0}},
-};
+	.slots = {0, 2, 1, 3}, .kin_stays = true, .use_tells = true,
+	.also = (const struct step_also[]){
+		{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[CAP] = 3, [OP] = 2}},
+		{.nodes = 2, .clients = 2, .capabilities = 2, .slots = {[OP] = 2}}, {.nodes = 2, .clients = 2, .capabilities = 2},
+		{.nodes = 2, .clients = 2, .slots = {[CAP] = 1, [OP] = 2}}, {.nodes = 1, .slots = {[ENTRY] = 4}},
+		{.nodes = 1, .capabilities = 4, .slots = {[CAP] = 4, [ENTRY] = 8}},
+		{.nodes = 1, .clients = 2, .slots = {[OP] = 2, [ENTRY] = 6}}, {0}},
+#define LARGE "--kernels 2 --clients 2 --slots op=2"
+#define STALE "the model's stale names are of the slot that the call takes: tests/unit/test_captp.c"
+	.unreached = (const struct step_unreached[]){
+		{"cap LEAVING+MINT", LARGE}, {"cap LEAVING+RETYPE", LARGE}, {"cap GOING+MINT", LARGE}, {"cap GOING+RETYPE", LARGE},
+		{"cap FREE+MINT", STALE}, {"cap FREE+RETYPE", STALE},
+		{"entry SEVERED+CANCEL", "a gift, a revoke and a full receiver: tests/unit/test_captp.c"}, {0}}};
+/* clang-format on */
 static const struct step_promise promises[] = CAPABILITY_PROMISES_LIST(true, true, true, true, false, false);
 
 const struct step_protocol capability_captp = {
