@@ -8,7 +8,7 @@
 
 #define DEPTH_MAX     5
 #define TRIED_MAX     3   /* questions at a place */
-#define GROWN_MAX     300 /* programs that are tried for one set of words */
+#define GROWN_MAX     100 /* programs that are tried for one set of words */
 #define RUNS_LOOKED   300
 #define QUESTIONS_MAX 256
 #define WORDS_MAX     3     /* that decide together */
@@ -69,6 +69,17 @@ static void add_question(struct survey *s, const struct given *given, struct exp
 		s->q[s->count++] = (struct question){.ask = ask};
 }
 
+/* The message's word, unless its value is given, or a field that is a node. */
+static bool may_be_node(const struct lab *lab, const struct given *given, unsigned source)
+{
+	if (source >= EXPORT_FIELD)
+		return lab_field(lab, source - EXPORT_FIELD)->kind == STEP_K_NODE;
+	for (uint32_t i = 0; i < given->count; i++)
+		if (given->c[i].test == EXPORT_WORD_IS && given->c[i].a == source)
+			return false;
+	return source == EXPORT_WORD;
+}
+
 static void list_questions(struct survey *s, const struct lab *lab, const struct given *given)
 {
 	s->count = 0;
@@ -87,7 +98,7 @@ static void list_questions(struct survey *s, const struct lab *lab, const struct
 				add_question(s, given,
 					     (struct export_condition){.test = EXPORT_NEAR, .a = a, .b = b});
 		for (uint8_t w = EXPORT_WORD; w < EXPORT_FIELD + lab->fields && a != EXPORT_ME; w++)
-			if (lab_is_word(lab, w) && w != EXPORT_OWN && w != EXPORT_EVENT)
+			if (may_be_node(lab, given, w))
 				add_question(
 					s, given,
 					(struct export_condition){.test = EXPORT_NODE_IS, .a = w, .b = a});
