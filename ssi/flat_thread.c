@@ -557,8 +557,10 @@ static void translate(struct flat_cluster *c, step_ref self, step_ref there)
 			dispose(c, flat_thread_cap(v.what));
 		given(c, &v);
 		flat_local_answer(n, self, true, STEP_NOBODY);
-	} else {
+	} else if (flat_has_call(c->machine->protocol[FLAT_CAPABILITY], CAPABILITY_MOVE)) {
 		move_cap(c, &v, (uint32_t)there.node);
+	} else {
+		flat_local_answer(n, self, false, STEP_NOBODY);
 	}
 }
 
