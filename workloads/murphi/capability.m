@@ -289,6 +289,9 @@ begin
        (!has_rights(call.word, word) | (call.word / BADGE != 0 & word / BADGE = 0)) then
       error "rights: a minted capability has a right that was not asked for, or lacks the badge";
     end;
+    if JUDGES_rights = 1 & call.event = e_C_RETYPE & word != call.word then
+      error "rights: retyped memory has another word than was asked for";
+    end;
     if known & shadow[b][i].retyped then check_exclusive(cap, source); end;
   end;
 end;
@@ -314,6 +317,27 @@ begin
   end;
 end;
 
+-- C_QUERY says which capability was the object's first, as long as that is there to compare.
+procedure check_object(cap, object: ref_t);
+var first: ref_t;
+begin
+  if machine_of(object) != m_cap then error "a query returns what is no capability"; end;
+  if has_record(cap) then
+    first := first_of(cap);
+    if at[node_of(first)][cap_of(first)].ref[f_cap_object] = first & object != first then
+      error "a query returns another object";
+    end;
+  end;
+end;
+
+-- A name that nobody has, and that no call under way may give to one, is of no use.
+procedure check_vain(call: msg_t; how: mark_t; done: boolean);
+begin
+  if done & JUDGES_revoke = 1 & how = UNSEEN & !has_record(call.arg) & !may_be_made() & !is_live(call.arg) then
+    error "a call succeeds with a name that nobody has";
+  end;
+end;
+
 procedure completed(n: node_t; c: client_t; call: msg_t; result: word_t; arg: ref_t);
 var done: boolean; how: mark_t;
 begin
@@ -326,11 +350,14 @@ begin
       shadow[n][cap_of(arg)].held := call.word;
     end;
   elsif call.event = e_C_REVOKE then
+    check_vain(call, how, done);
     if how = UNSEEN then condemn(call.src, call.arg); end; -- it begins and ends in one step
     has_revoked(call.src, done);
   elsif call.event = e_C_DELETE | call.event = e_C_RETIRE then
     if done & has_record(call.arg) then shadow[node_of(call.arg)][cap_of(call.arg)].dead := true; end;
+    check_vain(call, how, done);
   elsif call.event = e_C_QUERY | call.event = e_C_USE then
+    if done & call.event = e_C_QUERY then check_object(call.arg, arg); end;
     used(call, how, done);
   elsif done then
     made(call, how, arg);
