@@ -73,7 +73,7 @@ enum thread_local_call {
 	                    which may be the thread's own. Until the answer T_HOLD and T_FREE may say what it has */
 	THREAD_HALT,    /* body: for good, wherever it waits; the same */
 	THREAD_RESUME,  /* body: where it was stopped */
-	THREAD_RESERVE, /* body: a place for the thread that comes */
+	THREAD_RESERVE, /* body: a place for the thread that comes; it is free again when the body is */
 	THREAD_START,   /* body: from its image, with what its slots hold */
 	THREAD_TRANSLATE, /* slot: its capability becomes one of the kernel of arg, a slot there that waits for it;
 	                           the answer's arg is that capability. What was revoked meanwhile becomes nobody */
