@@ -635,7 +635,11 @@ static const char *at_rest(const struct step_world *w)
 
 static void begin_world(const struct step_world *w) { (void)w; }
 
-static const struct step_model model = {.nodes = 3,
+/* Two operations of a kernel at once. */
+static const struct step_also also[] = {{.nodes = 2, .flight = 3, .clients = 2, .slots = {0, 1, 2, 2}},
+					{.nodes = 0}};
+static const struct step_model model = {.also = also,
+					.nodes = 3,
 					.slots = {0, 1, 1, 2},
 					.flight = 3,
 					.clients = 2,
