@@ -16,6 +16,7 @@
 #include "bench/pair.h"
 #include "sim/channel.h"
 #include "ssi/protocols/protocols.h"
+#include "ssi/step_words.h"
 
 #define ROUND_TRIPS 256 /* even: a page that was read is evicted */
 #define STEPS       3   /* of a round trip */
@@ -93,16 +94,6 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	side_of(n)->bound[machine] = false;
 }
 
-static uint32_t host_data_out(struct step_node *n, uint32_t data)
-{
-	(void)n;
-	return data;
-}
-static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
-{
-	(void)n;
-	return m->word;
-}
 static uint32_t host_data_new(struct step_node *n, step_ref name)
 {
 	(void)n, (void)name;
@@ -146,8 +137,8 @@ static const struct step_host host = {.send = host_send,
 				      .bind = host_bind,
 				      .unbind = host_unbind,
 				      .ready = host_ready,
-				      .data_out = host_data_out,
-				      .data_in = host_data_in,
+				      .data_out = step_words_out,
+				      .data_in = step_words_in,
 				      .data_new = host_data_new,
 				      .data_drop = host_data_drop,
 				      .fault = host_fault};

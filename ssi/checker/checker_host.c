@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "ssi/checker/checker_internal.h"
+#include "ssi/step_words.h"
 
 #define NODE_HEAD      sizeof(struct step_node)
 #define PENDING_TIMER  255
@@ -127,24 +128,6 @@ static void host_ready(struct step_node *n, step_ref at)
 	(void)n, (void)at; /* checker_moves() sees what is ready */
 }
 
-/* Data is a value, the same in a message and in a machine. */
-static uint32_t host_data_out(struct step_node *n, uint32_t data)
-{
-	(void)n;
-	return data;
-}
-static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
-{
-	(void)n;
-	return m->word;
-}
-static uint32_t host_data_new(struct step_node *n, step_ref name)
-{
-	(void)n, (void)name;
-	return 0;
-}
-static void host_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
-
 static void host_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
 {
 	struct checker *c = checker_of(n);
@@ -163,10 +146,10 @@ const struct step_host checker_host = {.send = host_send,
 				       .bind = host_bind,
 				       .unbind = host_unbind,
 				       .ready = host_ready,
-				       .data_out = host_data_out,
-				       .data_in = host_data_in,
-				       .data_new = host_data_new,
-				       .data_drop = host_data_drop,
+				       .data_out = step_words_out,
+				       .data_in = step_words_in,
+				       .data_new = step_words_new,
+				       .data_drop = step_words_drop,
 				       .fault = host_fault};
 
 static bool is_answer(unsigned event)

@@ -1,5 +1,6 @@
 /* ssi/checker/export_lab.c - see export_lab.h. */
 #include "ssi/checker/export_lab.h"
+#include "ssi/step_words.h"
 
 static uint64_t draw(uint64_t *seed)
 {
@@ -112,31 +113,15 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	(void)n, (void)machine, (void)index;
 }
 static void host_ready(struct step_node *n, step_ref at) { (void)n, (void)at; }
-/* A word that names data is the data, as in the checker; what is new is 0. */
-static uint32_t host_data_out(struct step_node *n, uint32_t data)
-{
-	(void)n;
-	return data;
-}
-static uint32_t host_data_in(struct step_node *n, const struct step_msg *m)
-{
-	(void)n;
-	return m->word;
-}
-static uint32_t host_data_new(struct step_node *n, step_ref name)
-{
-	(void)n, (void)name;
-	return 0;
-}
-static void host_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
 static void host_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
 {
 	(void)why, (void)m, (void)state;
 	((struct lab *)n->owner)->faults++;
 }
-static const struct step_host host = {host_send,    host_complete, host_local,     host_timer, host_fanout,
-				      host_find,    host_bind,     host_unbind,    host_ready, host_data_out,
-				      host_data_in, host_data_new, host_data_drop, host_fault};
+static const struct step_host host = {host_send,       host_complete,  host_local,    host_timer,
+				      host_fanout,     host_find,      host_bind,     host_unbind,
+				      host_ready,      step_words_out, step_words_in, step_words_new,
+				      step_words_drop, host_fault};
 
 /* ---- a clean lab ---- */
 

@@ -11,16 +11,8 @@
 #include "ssi/checker/replay.h"
 #include "ssi/protocols/protocols.h"
 #include "tests/lib/german.h"
+#include "tests/lib/search.h"
 #include "tests/prop/planted.h"
-
-static struct checker_result run(const struct step_protocol *p, const struct checker_options *o)
-{
-	struct checker_result r;
-	int rc = checker_run(p, o, &r);
-	if (rc)
-		fail_msg("%s: error %d: %s", p->name, rc, r.why);
-	return r;
-}
 
 /* ---- what is right ---- */
 
@@ -66,15 +58,7 @@ static void test_threads_change_nothing(void **state)
 			assert_int_equal(r.threads, threads);
 			if (threads == 1)
 				first = r;
-			assert_int_equal(r.end, first.end);
-			assert_int_equal(r.states, first.states);
-			assert_int_equal(r.transitions, first.transitions);
-			assert_int_equal(r.depth, first.depth);
-			assert_int_equal(r.fingerprint, first.fingerprint);
-			assert_int_equal(r.cells_visited, first.cells_visited);
-			assert_string_equal(r.why, first.why);
-			for (uint32_t k = 0; r.script && k < r.script->steps; k++)
-				assert_true(script_same_step(&r.script->step[k], &first.script->step[k]));
+			assert_same_search(&r, &first);
 			if (threads > 1)
 				checker_result_fini(&r);
 		}

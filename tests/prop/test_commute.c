@@ -9,16 +9,8 @@
 #include "ssi/checker/script.h"
 #include "ssi/protocols/protocols.h"
 #include "tests/lib/german.h"
+#include "tests/lib/search.h"
 #include "tests/prop/planted.h"
-
-static struct checker_result run(const struct step_protocol *p, const struct checker_options *o)
-{
-	struct checker_result r;
-	int rc = checker_run(p, o, &r);
-	if (rc)
-		fail_msg("%s: error %d: %s", p->name, rc, r.why);
-	return r;
-}
 
 /* ---- throwers: kernels 1, 2 ... throw each other balls, so who is like whom is a matter of pairs ---- */
 
@@ -162,17 +154,7 @@ static void is_like_all(const struct step_protocol *p, struct checker_options o,
 	struct checker_result few = run(p, &o);
 	o.make_all = true;
 	struct checker_result all = run(p, &o);
-	assert_int_equal(few.end, all.end);
-	assert_int_equal(few.states, all.states);
-	assert_int_equal(few.transitions, all.transitions);
-	assert_int_equal(few.depth, all.depth);
-	assert_int_equal(few.fingerprint, all.fingerprint);
-	assert_int_equal(few.states_unreduced, all.states_unreduced);
-	assert_int_equal(few.cells_visited, all.cells_visited);
-	assert_string_equal(few.why, all.why);
-	assert_int_equal(few.counterexample_steps, all.counterexample_steps);
-	for (uint32_t i = 0; few.script && i < few.script->steps; i++)
-		assert_true(script_same_step(&few.script->step[i], &all.script->step[i]));
+	assert_same_search(&few, &all);
 	assert_int_equal(all.left_out, 0);
 	assert_true(least == SOME_OR_NONE || (least ? few.left_out >= least : !few.left_out));
 	checker_result_fini(&few);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <skerry/protocol.h>
 #include "ssi/protocols/protocols.h"
+#include "ssi/step_words.h"
 
 /* ---- a protocol to try things with ---- */
 
@@ -199,10 +200,7 @@ static void host_unbind(struct step_node *n, unsigned machine, uint32_t index)
 	of(n)->unbinds++;
 	of(n)->bound[machine][index] = false;
 }
-static uint32_t host_data_out(struct step_node *n, uint32_t data) { return (void)n, data; }
-static uint32_t host_data_in(struct step_node *n, const struct step_msg *m) { return (void)n, m->word; }
 static uint32_t host_data_new(struct step_node *n, step_ref name) { return (void)n, (void)name, 1; }
-static void host_data_drop(struct step_node *n, uint32_t data) { (void)n, (void)data; }
 static void host_fault(struct step_node *n, const char *why, const struct step_msg *m, unsigned state)
 {
 	(void)m, (void)state;
@@ -219,10 +217,10 @@ static const struct step_host host_calls = {.send = host_send,
 					    .find = host_find,
 					    .bind = host_bind,
 					    .unbind = host_unbind,
-					    .data_out = host_data_out,
-					    .data_in = host_data_in,
+					    .data_out = step_words_out,
+					    .data_in = step_words_in,
 					    .data_new = host_data_new,
-					    .data_drop = host_data_drop,
+					    .data_drop = step_words_drop,
 					    .fault = host_fault};
 
 /* Each pool is a block of its own and exactly as large as it has to be, so that a sanitizer sees who leaves it. */
