@@ -192,12 +192,15 @@ static uint32_t calls(const struct step_world *w, uint32_t node, struct step_msg
 	return count;
 }
 
-static const struct step_model model = {.nodes = 3,
-					.slots = {0, 1, 1},
-					.flight = 3,
-					.symmetric_from = 1,
-					.local_errors = true,
-					.calls = calls};
+static const struct step_model model = {
+	.nodes = 3,
+	.slots = {0, 1, 1},
+	.flight = 3,
+	.symmetric_from = 1,
+	.local_errors = true,
+	/* Two clients of a kernel, and a service that has no place for who waits. */
+	.also = (const struct step_also[]){{.nodes = 2, .clients = 2, .parks = 1}, {0}},
+	.calls = calls};
 
 const struct posix_calls posix_calls = {C_OPEN, C_OPEN_CACHED, C_STAT,   C_STAT_CACHED, C_LIST,
 					C_MAKE, C_REMOVE,      C_ACCESS, C_CLOSE,       C_SEND};

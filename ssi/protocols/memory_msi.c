@@ -441,14 +441,21 @@ static const char *at_rest(const struct step_world *w)
 				: "I3: at rest, a cluster holds a page that the directory does not know of";
 }
 
-static const struct step_model model = {.nodes = 3,
-					.slots = {0, 1, 1},
-					.flight = 5,
-					.symmetric_from = 1,
-					.calls = calls,
-					.completed = completed,
-					.always = always,
-					.at_rest = at_rest};
+static const struct step_model model = {
+	.nodes = 3,
+	.slots = {0, 1, 1},
+	.flight = 5,
+	.symmetric_from = 1,
+	/* Two clients of a kernel; and a home that has no place for who waits. */
+	.also = (const struct step_also[]){{.nodes = 2, .clients = 2},
+					   {.nodes = 3, .parks = 1, .flight = 3},
+					   {0}},
+	.unreached =
+		(const struct step_unreached[]){{"line LINE_FULL+*", "a pool has a line for each page"}, {0}},
+	.calls = calls,
+	.completed = completed,
+	.always = always,
+	.at_rest = at_rest};
 
 step_ref msi_owner(const void *dir)
 {

@@ -717,19 +717,31 @@ static const char *at_rest(const struct step_world *w)
 	return NULL;
 }
 
-static const struct step_model model = {.nodes = 3,
-					.slots = {0, 2, 1, 1, 3},
-					.flight = 2,
-					.symmetric_from = 1,
-					.objects = 1,
-					.capabilities = 2,
-					.shadow = STEP_SHADOW(shadow, NAME),
-					.local_errors = true,
-					.begin = begin_world,
-					.calls = calls,
-					.completed = completed,
-					.always = always,
-					.at_rest = at_rest};
+static const struct step_model model = {
+	.nodes = 3,
+	.slots = {0, 2, 1, 1, 3},
+	.flight = 2,
+	.symmetric_from = 1,
+	.objects = 1,
+	.capabilities = 2,
+	.shadow = STEP_SHADOW(shadow, NAME),
+	.local_errors = true,
+	/* Two clients of a kernel; and no slot for what a thread gets. */
+	.also = (const struct step_also[]){{.nodes = 2, .clients = 2},
+					   {.nodes = 2, .clients = 2, .slots = {[SLOT] = 1}},
+					   {0}},
+	.unreached =
+		(const struct step_unreached[]){
+			{"op CALLING+NACK", "the checker begins no call on a kernel without a place to wait"},
+			{"op ASKING+NACK", "the checker begins no call on a kernel without a place to wait"},
+			{"slot VOID+T_FREE", "clients free only what a thread holds"},
+			{"slot OWED+T_FREE", "clients free only what a thread holds"},
+			{0}},
+	.begin = begin_world,
+	.calls = calls,
+	.completed = completed,
+	.always = always,
+	.at_rest = at_rest};
 
 const struct step_protocol thread_eager = {
 	.name = "thread/eager",
