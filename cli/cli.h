@@ -6,7 +6,7 @@
 #define SKERRY_CLI_CLI_H
 #include <stdbool.h>
 
-#define CLI_VERSION "0.4.0"
+#define CLI_VERSION "0.5.0"
 #define CLI_SCHEMA  1 /* of all JSON output */
 
 enum cli_exit {
