@@ -56,8 +56,11 @@ static void write_engine(FILE *out, const struct scenario *s, const struct run_r
 				     ? result->native->oversubscribed ? "native, oversubscribed" : "native"
 			     : s->engine == SIM_ENGINE_HEAP ? "virtual (heap)"
 							    : "virtual (window)";
-	fprintf(out, "engine    %s, fidelity %s, seed %llu; protocols %s, %s\n", engine,
+	fprintf(out, "engine    %s, fidelity %s, seed %llu; protocols %s, %s", engine,
 		s->full ? "full" : "flat", (unsigned long long)s->seed, s->capability, s->memory);
+	if (strcmp(s->thread, "none"))
+		fprintf(out, ", %s", s->thread);
+	fputc('\n', out);
 }
 
 static void write_head(FILE *out, const struct scenario *s, const struct run_result *result)
