@@ -224,6 +224,14 @@ static struct step_msg *revoke_in_flight(const struct step_world *w)
 	return found;
 }
 
+static void doom(record *r, step_ref revoker)
+{
+	if (!r->doom.machine)
+		r->doom = revoker;
+	else if (!r->doom2.machine && !step_same(r->doom, revoker))
+		r->doom2 = revoker;
+}
+
 /* What was derived from a condemned capability is condemned as well. */
 static void inherit(const struct step_world *w, record *r, const record *source, unsigned mark)
 {
@@ -233,11 +241,12 @@ static void inherit(const struct step_world *w, record *r, const record *source,
 		r->flags |= source->flags & KIN;
 		if (source->flags & REVOKED)
 			r->flags |= DEAD | REVOKED;
-	} else if (mark == CONDEMNED && revoke) {
-		r->doom = revoke->from;
-	} else if (mark == CONDEMNED || mark == FALLEN) {
-		r->flags |= DEAD | REVOKED;
 	}
+	/* Beside what its ancestor has: the one revoke may fail, the other not. */
+	if (mark == CONDEMNED && revoke)
+		doom(r, revoke->from);
+	else if (mark == CONDEMNED || mark == FALLEN)
+		r->flags |= DEAD | REVOKED;
 }
 
 static bool is_being_revoked(const struct step_world *w, const record *r)
@@ -310,7 +319,8 @@ static const char *made(const struct step_world *w, const struct step_msg *call,
 	*r = (record){.self = cap, .source = source ? source->self : STEP_NOBODY, .held = word};
 	inherit(w, r, source, call->host);
 	const bool retyped = call->event == CAPABILITY_RETYPE && has_memory(w);
-	r->flags |= (retyped ? RETYPED : 0) | (is_being_revoked(w, source) ? reached_maybe(w) : 0) |
+	const bool fell = call->host == CONDEMNED || call->host == FALLEN; /* it is reached for certain */
+	r->flags |= (retyped ? RETYPED : 0) | (!fell && is_being_revoked(w, source) ? reached_maybe(w) : 0) |
 		    (call->host == LOOSE ? KIN : 0);
 	if (call->event != CAPABILITY_RETYPE && source && judges(w, CAPABILITY_P_RIGHTS) &&
 	    !capability_explains(source->held, word))
@@ -362,12 +372,8 @@ static void condemn(const struct step_world *w, const struct step_msg *call)
 	EACH_CAP(w, b, i)
 	{
 		record *r = record_at(w, b, i);
-		if (!r->self.machine || !derives(w, r, root))
-			continue;
-		if (!r->doom.machine)
-			r->doom = call->from;
-		else if (!r->doom2.machine && !step_same(r->doom, call->from))
-			r->doom2 = call->from;
+		if (r->self.machine && derives(w, r, root))
+			doom(r, call->from);
 	}
 }
 
@@ -481,6 +487,23 @@ const char *capability_model_completed(const struct step_world *w, uint32_t node
 
 /* ---- after every step ---- */
 
+/* A call's source has gone: what the call makes is derived from the source's source. That holds of what is condemned too:
+ * the revoke may fail because its own capability falls to one from further up, which then reaches what was made. */
+static void orphan(struct step_msg *m, const record *gone)
+{
+	const bool fell = m->host == CONDEMNED || m->host == FALLEN;
+	const bool loose = gone->flags & KIN || m->host == LOOSE;
+	if (gone->flags & REVOKED)
+		m->host = FALLEN;
+	else if (!fell)
+		m->host = gone->doom.machine ? CONDEMNED : loose ? LOOSE : SEEN;
+	if (m->event == CAPABILITY_MOVE &&
+	    m->host == CONDEMNED) /* what it moves is no more; its source stays */
+		m->event = CAPABILITY_COPY, m->word = 0;
+	if (m->event != CAPABILITY_MOVE && m->host != FALLEN)
+		m->arg = gone->source;
+}
+
 /* A slot has gone: what was derived from it is derived from its source; calls in flight with it learn why it went. */
 static const char *forget(const struct step_world *w, record *gone)
 {
@@ -494,15 +517,8 @@ static const char *forget(const struct step_world *w, record *gone)
 			r->source = gone->source;
 	}
 	EACH_CALL(w, m)
-	if (makes_one(m->event) && step_same(m->arg, gone->self)) {
-		const bool loose = gone->flags & KIN || m->host == LOOSE;
-		m->host = gone->flags & REVOKED ? FALLEN
-			  : gone->doom.machine  ? CONDEMNED
-			  : loose               ? LOOSE
-						: SEEN;
-		if ((m->host == SEEN || m->host == LOOSE) && m->event != CAPABILITY_MOVE)
-			m->arg = gone->source; /* and what they make is derived from its source */
-	}
+	if (makes_one(m->event) && step_same(m->arg, gone->self))
+		orphan(m, gone);
 	*gone = (record){0};
 	return explained || !judges(w, CAPABILITY_P_SELECTIVE)
 		       ? NULL

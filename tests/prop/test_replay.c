@@ -265,6 +265,99 @@ static void test_references_are_read_as_they_are_printed(void **state)
 			fail_msg("\"%s\" was read", bad[i]);
 }
 
+/* ---- a way that the model once judged wrongly ---- */
+
+struct written {
+	enum script_kind kind;
+	uint32_t kernel;
+	const char *event;
+	const char *at, *arg; /* of a message: whom it comes from */
+	uint32_t word;
+};
+
+static uint32_t event_named(const struct step_protocol *p, const char *name)
+{
+	for (uint32_t e = 1; e < p->events; e++)
+		if (p->event[e].name && !strcmp(p->event[e].name, name))
+			return e;
+	fail_msg("%s has no event %s", p->name, name);
+	return 0;
+}
+
+static step_ref read_ref(const struct step_protocol *p, const char *text)
+{
+	step_ref r = STEP_NOBODY;
+	if (text && script_ref_read(&r, p, text))
+		fail_msg("%s has no \"%s\"", p->name, text);
+	return r;
+}
+
+static struct script *write_down(const struct step_protocol *p, const struct checker_options *o,
+				 const struct written *w, size_t count)
+{
+	struct script *s = script_new(&(struct script){.options = *o});
+	assert_non_null(s);
+	for (size_t i = 0; i < count; i++) {
+		struct script_step step = {.kind = w[i].kind, .kernel = w[i].kernel, .word = w[i].word};
+		step.event = event_named(p, w[i].event);
+		if (w[i].kind == SCRIPT_RECEIVE) {
+			step.from = (uint32_t)(w[i].at[0] - '0');
+		} else {
+			*(w[i].kind == SCRIPT_CALL ? &step.to : &step.at) = read_ref(p, w[i].at);
+			step.arg = read_ref(p, w[i].arg);
+		}
+		assert_int_equal(script_add(s, &step), 0);
+	}
+	return s;
+}
+
+/* A call's source falls to a revoke that fails, as its own capability falls to one from further up: that one reaches what the
+ * call has made. */
+static void test_what_a_fallen_source_gave_is_derived_from_its_ancestors(void **state)
+{
+	(void)state;
+	/* clang-format off */
+	static const struct written way[] = {
+		{SCRIPT_CALL,    0, "C_DELETE", "op 0.new", "cap 0.0", 0},
+		{SCRIPT_CALL,    0, "C_OBTAIN", "op 0.new", "cap 0.1", 0},
+		{SCRIPT_ANSWER,  0, "LOCAL_OK", "cap 0.0", NULL, 0},
+		{SCRIPT_CALL,    0, "C_MOVE",   "op 0.new", "cap 0.1", 1},
+		{SCRIPT_RECEIVE, 1, "OFFER",    "0", NULL, 0},
+		{SCRIPT_ANSWER,  1, "LOCAL_OK", "cap 1.0", NULL, 0},
+		{SCRIPT_RECEIVE, 0, "ACCEPT",   "1", NULL, 0},
+		{SCRIPT_CALL,    0, "C_OBTAIN", "op 0.new", "cap 0.0", 0},
+		{SCRIPT_ANSWER,  0, "LOCAL_OK", "cap 0.1", NULL, 0},
+		{SCRIPT_CALL,    0, "C_REVOKE", "op 0.new", "cap 0.0", 0},
+		{SCRIPT_CALL,    2, "C_OBTAIN", "op 2.new", "cap 0.1", 0},
+		{SCRIPT_ANSWER,  2, "LOCAL_OK", "cap 2.0", NULL, 0},
+		{SCRIPT_RECEIVE, 0, "OBTAIN",   "2", NULL, 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.0", "entry 0.2", 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.2", "cap 0.1", 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.2", "entry 0.3", 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.3", "cap 2.0", 0},
+		{SCRIPT_RECEIVE, 2, "GRANT",    "0", NULL, 0},
+		{SCRIPT_CALL,    1, "C_REVOKE", "op 1.new", "cap 1.0", 0},
+		{SCRIPT_RECEIVE, 0, "CUT",      "1", NULL, 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.1", "entry 0.0", 0},
+		{SCRIPT_TELL,    0, "KILL",     "entry 0.0", "cap 0.0", 0},
+		{SCRIPT_RECEIVE, 2, "KILL",     "0", NULL, 0},
+	};
+	/* clang-format on */
+	const struct checker_options two = {.kernels = 3,
+					    .objects = 2,
+					    .capabilities = 2,
+					    .flight = 2,
+					    .parks = 3,
+					    .slots = {0, 2, 1, 6}};
+	struct script *s = write_down(&capability_central, &two, way, sizeof way / sizeof *way);
+	struct replay_result r = replay(s, &capability_central, &plain);
+	assert_string_equal(r.misfit, "");
+	assert_string_equal(r.why, "");
+	assert_int_equal(r.steps, sizeof way / sizeof *way);
+	replay_result_fini(&r);
+	script_free(s);
+}
+
 /* ---- random walks ---- */
 
 static struct walk_result walk(const struct step_protocol *p, const struct walk_options *w)
@@ -356,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_a_step_that_cannot_happen_is_named),
 		cmocka_unit_test(test_a_changed_cell_is_another_protocol),
 		cmocka_unit_test(test_references_are_read_as_they_are_printed),
+		cmocka_unit_test(test_what_a_fallen_source_gave_is_derived_from_its_ancestors),
 		cmocka_unit_test(test_walks_find_what_is_wrong_and_shrink_it),
 		cmocka_unit_test(test_walks_find_nothing_where_nothing_is_wrong),
 		cmocka_unit_test(test_a_seed_gives_the_same_walks),

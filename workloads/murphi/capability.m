@@ -130,6 +130,15 @@ end;
 
 -- ---- what a call's end says ----
 
+procedure doom_one(b: node_t; i: cap_t; client: ref_t);
+begin
+  if shadow[b][i].doom = NOBODY then
+    shadow[b][i].doom := client;
+  elsif shadow[b][i].doom2 = NOBODY & shadow[b][i].doom != client then
+    shadow[b][i].doom2 := client;
+  end;
+end;
+
 procedure condemn(client, top: ref_t);
 begin
   if has_record(top) then
@@ -143,11 +152,7 @@ begin
     end;
     for b: node_t do for i: cap_t do
       if shadow[b][i].self != NOBODY & derives(shadow[b][i].self, top) then
-        if shadow[b][i].doom = NOBODY then
-          shadow[b][i].doom := client;
-        elsif shadow[b][i].doom2 = NOBODY & shadow[b][i].doom != client then
-          shadow[b][i].doom2 := client;
-        end;
+        doom_one(b, i, client);
       end;
     end; end;
   end;
@@ -228,9 +233,10 @@ begin
       shadow[b][i].dead := true;
       shadow[b][i].revoked := true;
     end;
-  elsif how = CONDEMNED & revokes() = 1 then
+  end;
+  if how = CONDEMNED & revokes() = 1 then -- beside what its ancestor has: that revoke may fail, and another not
     for n: node_t do
-      if flight[n][0].event = e_C_REVOKE then shadow[b][i].doom := flight[n][0].src; end;
+      if flight[n][0].event = e_C_REVOKE then doom_one(b, i, flight[n][0].src); end;
     end;
   elsif how = CONDEMNED | how = FALLEN then
     shadow[b][i].dead := true;
@@ -276,7 +282,7 @@ begin
     shadow[b][i].held := word;
     inherit(b, i, source, how);
     if call.event = e_C_RETYPE & JUDGED = JUDGED_MEMORY then shadow[b][i].retyped := true; end;
-    if is_being_revoked(source) then
+    if how != CONDEMNED & how != FALLEN & is_being_revoked(source) then -- those are reached for certain
       if USE_TELLS = 1 then shadow[b][i].kin := true; else shadow[b][i].maybe := true; end;
     end;
     if how = LOOSE then shadow[b][i].kin := true; end;
@@ -380,12 +386,19 @@ begin
     if makes_one(flight[n][0].event) & flight[n][0].arg = gone.self then
       if gone.revoked then
         mark[n] := FALLEN;
-      elsif gone.doom != NOBODY then
-        mark[n] := CONDEMNED;
-      else
-        mark[n] := gone.kin | mark[n] = LOOSE ? LOOSE : SEEN;
-        if flight[n][0].event != e_C_MOVE then flight[n][0].arg := gone.source; end;
+      elsif mark[n] != CONDEMNED & mark[n] != FALLEN then
+        if gone.doom != NOBODY then
+          mark[n] := CONDEMNED;
+        else
+          mark[n] := gone.kin | mark[n] = LOOSE ? LOOSE : SEEN;
+        end;
       end;
+      -- What a condemned call makes has its source's source too: its revoke may fail, and one from further up reach it.
+      if flight[n][0].event = e_C_MOVE & mark[n] = CONDEMNED then -- what it moves is no more
+        flight[n][0].event := e_C_COPY;
+        flight[n][0].word := 0;
+      end;
+      if flight[n][0].event != e_C_MOVE & mark[n] != FALLEN then flight[n][0].arg := gone.source; end;
     end;
   end;
   clear shadow[b][i];
