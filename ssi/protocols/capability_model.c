@@ -245,7 +245,9 @@ static void inherit(const struct step_world *w, record *r, const record *source,
 	/* Beside what its ancestor has: the one revoke may fail, the other not. */
 	if (mark == CONDEMNED && revoke)
 		doom(r, revoke->from);
-	else if (mark == CONDEMNED || mark == FALLEN)
+	else if (mark == CONDEMNED) /* by one of several: nobody knows which of them it waits for */
+		r->flags |= reached_maybe(w);
+	else if (mark == FALLEN)
 		r->flags |= DEAD | REVOKED;
 }
 

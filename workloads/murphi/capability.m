@@ -238,7 +238,9 @@ begin
     for n: node_t do
       if flight[n][0].event = e_C_REVOKE then doom_one(b, i, flight[n][0].src); end;
     end;
-  elsif how = CONDEMNED | how = FALLEN then
+  elsif how = CONDEMNED then -- by one of several: nobody knows which of them it waits for
+    if USE_TELLS = 1 then shadow[b][i].kin := true; else shadow[b][i].maybe := true; end;
+  elsif how = FALLEN then
     shadow[b][i].dead := true;
     shadow[b][i].revoked := true;
   end;
